@@ -1,0 +1,127 @@
+//! The one closed type in which every producer (embedded trainer, Python hooks) tells what happened.
+
+use std::sync::Arc;
+
+/// An input's identity: its index in the training set, or a hash of its content; lasts over the whole run.
+pub type InputId = i64;
+
+/// The label of an input that has none.
+pub const UNLABELLED: i32 = -1;
+
+/// What a producer tells.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// One iteration of the training.
+    Batch(Batch),
+    /// A measurement on held-out data.
+    Validation {
+        /// The iteration after which it was measured.
+        step: u64,
+        /// Share of right answers, in [0, 1].
+        accuracy: f64,
+        /// Mean loss.
+        loss: f64,
+    },
+    /// The layers' features of a fixed set of inputs, for label separability (T5).
+    Probe(Probe),
+    /// The training's state, from which it continues exactly.
+    Checkpoint(Checkpoint),
+}
+
+/// One mini-batch of the training.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The iteration, counted from 1.
+    pub step: u64,
+    /// The mini-batch's mean loss.
+    pub loss: f64,
+    /// Share of right answers in the mini-batch, in [0, 1]; `None` where unknown.
+    pub accuracy: Option<f64>,
+    /// Wall-clock seconds that the iteration took, ours included.
+    pub seconds: f64,
+    /// Seconds of it that the producer spent for us (copying activations, waiting for a free place).
+    pub observed_seconds: f64,
+    /// Identity of each input.
+    pub inputs: Arc<[InputId]>,
+    /// Label of each input, [`UNLABELLED`] where it has none.
+    pub labels: Arc<[i32]>,
+    /// The network's answer for each input; empty where unknown.
+    pub predictions: Arc<[i32]>,
+    /// The pixels of each input as the network saw it; empty where it is not an image.
+    pub images: Vec<Arc<Image>>,
+    /// Activations of the watched layers; a layer may come in several parts (shards of the batch).
+    pub activations: Vec<Activations>,
+}
+
+/// An input's pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// `[height, width, channels]`.
+    pub pixels: Box<[u8]>,
+}
+
+/// Raw (not yet rectified) activations of one layer for some inputs of a mini-batch.
+#[derive(Debug, Clone)]
+pub struct Activations {
+    /// Index of the layer in the run's [`RunDescription::layers`](crate::RunDescription::layers).
+    pub layer: usize,
+    /// The values.
+    pub values: Values,
+}
+
+/// Where activations lie in memory.
+#[derive(Debug, Clone)]
+pub enum Values {
+    /// Whole feature maps `[inputs, F, height, width]` (dense: `[inputs, F, 1, 1]`) of consecutive inputs.
+    Maps {
+        /// The values, row-major.
+        values: Vec<f32>,
+        /// Place in the mini-batch of the first input.
+        first: usize,
+    },
+    /// Activation vectors `[rows, F]` that the producer has sampled already.
+    Rows {
+        /// The values, row-major.
+        values: Vec<f32>,
+        /// For each row, the input's place in the mini-batch.
+        inputs: Vec<u32>,
+        /// For each row, its position in the layer's grid (`row * width + column`).
+        positions: Vec<u32>,
+    },
+}
+
+/// One vector of features for each probed input and layer.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// The iteration after which it was taken.
+    pub step: u64,
+    /// Label of each probed input.
+    pub labels: Arc<[i32]>,
+    /// For each input, whether it is held out from fitting (the validation set's).
+    pub held_out: Arc<[bool]>,
+    /// For each watched layer its features `[inputs, width]`, row-major: its output averaged to a coarse grid.
+    pub features: Vec<Vec<f32>>,
+}
+
+/// Everything from which a training continues to the very same losses.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// The iteration after which it was taken.
+    pub step: u64,
+    /// Parameters and buffers by name, as a safetensors document.
+    pub weights: Arc<[u8]>,
+    /// The producer's own state (optimizer, generators, place in the data), opaque to everyone else.
+    pub state: Arc<[u8]>,
+}
+
+/// Takes a producer's events. Implementations must not fail into the training.
+pub trait Observer: Send + Sync {
+    /// Hands an event over; may wait for a free place, so that nothing is lost.
+    fn observe(&self, event: Event);
+}
