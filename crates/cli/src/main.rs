@@ -1,1 +1,6 @@
+//! The `deepeyes` program.
+
+mod error;
+mod statistics_json;
+
 fn main() {}
