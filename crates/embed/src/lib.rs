@@ -1,1 +1,6 @@
-//! placeholder
+//! Pure maps: neighbours, projections and their quality.
+
+mod dot;
+pub mod neighbours;
+
+pub use dot::dot_products;
