@@ -11,8 +11,9 @@ const BENCHES: &[(&str, &str)] = &[
 ];
 
 /// Runs the benchmarks of one crate, or of all.
-pub fn run(name: Option<&str>) -> Result<()> {
-    let chosen: Vec<_> = BENCHES.iter().filter(|(crate_name, _)| name.is_none_or(|name| name == *crate_name)).collect();
+pub(crate) fn run(name: Option<&str>) -> Result<()> {
+    let chosen: Vec<_> =
+        BENCHES.iter().filter(|(crate_name, _)| name.is_none_or(|name| name == *crate_name)).collect();
     if chosen.is_empty() {
         let names: Vec<_> = BENCHES.iter().map(|(crate_name, _)| *crate_name).collect();
         bail!("no benchmarks named {}: there are {}", name.unwrap_or_default(), names.join(", "));

@@ -5,20 +5,20 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The repository's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().map_or(here.clone(), PathBuf::from)
 }
 
 /// A command in the repository's root.
-pub fn command(program: &str, arguments: &[&str]) -> Command {
+pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
     command
 }
 
 /// Runs a command to its end; an error where it cannot start or fails.
-pub fn run(mut command: Command) -> Result<()> {
+pub(crate) fn run(mut command: Command) -> Result<()> {
     let shown = format!("{command:?}");
     let status = command.status().with_context(|| format!("cannot start {shown}"))?;
     if !status.success() {
@@ -28,7 +28,7 @@ pub fn run(mut command: Command) -> Result<()> {
 }
 
 /// What a command prints on stdout; an error where it cannot start or fails.
-pub fn output(mut command: Command) -> Result<String> {
+pub(crate) fn output(mut command: Command) -> Result<String> {
     let shown = format!("{command:?}");
     let output = command.output().with_context(|| format!("cannot start {shown}"))?;
     if !output.status.success() {
@@ -38,7 +38,7 @@ pub fn output(mut command: Command) -> Result<String> {
 }
 
 /// Builds the release binary and returns its path.
-pub fn deepeyes() -> Result<PathBuf> {
+pub(crate) fn deepeyes() -> Result<PathBuf> {
     run(command("cargo", &["build", "--release", "--package", "deepeyes"]))?;
     let metadata = output(command("cargo", &["metadata", "--format-version", "1", "--no-deps"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;

@@ -11,14 +11,17 @@ struct Step {
 
 const STEPS: &[Step] = &[
     Step { name: "formatting", run: || cargo(&["fmt", "--all", "--check"]) },
-    Step { name: "lints", run: || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]) },
+    Step {
+        name: "lints",
+        run: || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    },
     Step { name: "tests", run: || cargo(&["test", "--workspace", "--quiet"]) },
     Step { name: "documentation", run: documentation },
     Step { name: "tidy", run: tidy::run },
 ];
 
 /// Runs every step, the rest too after a failure if `keep_going`; an error names the steps that failed.
-pub fn run(keep_going: bool) -> Result<()> {
+pub(crate) fn run(keep_going: bool) -> Result<()> {
     let mut summary = Vec::new();
     let mut failed = Vec::new();
     for step in STEPS {

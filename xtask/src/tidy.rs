@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Runs every check; an error lists everything that is wrong.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let mut wrong = Vec::new();
     arrows(&mut wrong)?;
     let files = tracked_files()?;
@@ -49,7 +49,8 @@ pub fn run() -> Result<()> {
 
 /// Every dependency between our crates must be an allowed arrow.
 fn arrows(wrong: &mut Vec<String>) -> Result<()> {
-    let metadata = shell::output(shell::command("cargo", &["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata =
+        shell::output(shell::command("cargo", &["metadata", "--format-version", "1", "--no-deps"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let ours: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
@@ -71,16 +72,20 @@ fn arrows(wrong: &mut Vec<String>) -> Result<()> {
 }
 
 fn tracked_files() -> Result<Vec<String>> {
-    let listed = shell::output(shell::command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]))?;
+    let listed =
+        shell::output(shell::command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]))?;
     Ok(listed.lines().map(String::from).filter(|file| shell::root().join(file).is_file()).collect())
 }
 
 fn file_sizes(files: &[String], wrong: &mut Vec<String>) -> Result<()> {
     let source = |file: &&String| [".rs", ".ts", ".svelte", ".py"].iter().any(|end| file.ends_with(end));
     for file in files.iter().filter(source) {
-        let lines = fs::read_to_string(shell::root().join(file)).with_context(|| file.clone())?.lines().count();
+        let lines =
+            fs::read_to_string(shell::root().join(file)).with_context(|| file.clone())?.lines().count();
         if lines > MAX_LINES {
-            wrong.push(format!("{file} has {lines} lines; a file of at most {MAX_LINES} holds one idea: find the seam"));
+            wrong.push(format!(
+                "{file} has {lines} lines; a file of at most {MAX_LINES} holds one idea: find the seam"
+            ));
         }
     }
     Ok(())
