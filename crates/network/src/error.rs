@@ -19,7 +19,7 @@ pub struct NetworkError {
     /// The field's name, where one is concerned.
     pub field: Option<String>,
     /// What is wrong there.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 /// What is wrong.
@@ -161,7 +161,7 @@ fn hint(suggestion: Option<&str>) -> String {
 impl NetworkError {
     /// The problem alone, to be given its place.
     pub(crate) fn new(problem: Problem) -> Self {
-        NetworkError { line: None, layer: None, field: None, problem }
+        NetworkError { line: None, layer: None, field: None, problem: Box::new(problem) }
     }
 
     pub(crate) fn value(expected: impl Into<String>, found: impl fmt::Display) -> Self {

@@ -1,6 +1,7 @@
 //! A layer of a network description.
 
 use crate::Op;
+use crate::error::NetworkError;
 
 /// Names by which a layer reads the network's input; no layer may bear one.
 pub const INPUT_NAMES: [&str; 2] = ["input", "data"];
@@ -92,6 +93,27 @@ pub enum Filler {
         /// Which n.
         norm: VarianceNorm,
     },
+}
+
+impl Filler {
+    /// Refuses values that cannot be drawn from; names the field.
+    pub(crate) fn check(&self) -> Result<(), NetworkError> {
+        let (field, value, expected, fits) = match *self {
+            Filler::Constant { value } => ("value", value, "a number", true),
+            Filler::Uniform { min, max } => {
+                ("max", max, "a number of at least min", min.is_finite() && max >= min)
+            }
+            Filler::Gaussian { mean, std } => {
+                ("std", std, "a number of at least 0", mean.is_finite() && std >= 0.0)
+            }
+            Filler::Xavier { .. } | Filler::Msra { .. } => return Ok(()),
+        };
+        if value.is_finite() && fits {
+            Ok(())
+        } else {
+            Err(NetworkError::value(expected, value).in_field(field))
+        }
+    }
 }
 
 /// The n of a scaled filler.

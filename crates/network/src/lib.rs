@@ -1,10 +1,11 @@
 //! Pure network description: layers, shapes, receptive fields, costs, presets and readers.
 //!
 //! A [`Network`] is what a description says: read from TOML ([`Network::from_toml`]) or Caffe's text format
-//! ([`caffe::read_prototxt`]), or made by a [`preset`]. [`Network::resolve`] checks it against an input's shape and
+//! (`caffe::read_prototxt`), or made by a [`preset`]. [`Network::resolve`] checks it against an input's shape and
 //! yields a [`Graph`]: layers in order, with shapes, costs and receptive fields. Nothing here reads a file, knows a
 //! weight or trains; that is left to those who do, so that this crate can fail on nothing but its input.
 
+mod description;
 mod error;
 mod geometry;
 mod graph;
@@ -12,6 +13,7 @@ mod layer;
 mod limits;
 mod network;
 mod op;
+mod presets;
 mod receptive_field;
 mod shape;
 mod solver;
@@ -22,6 +24,7 @@ pub use graph::{Graph, Node, Source};
 pub use layer::{Filler, INPUT_NAMES, Layer, ParameterSpec, VarianceNorm};
 pub use network::{Network, Preprocessing};
 pub use op::{BatchNorm, Conv2d, Dense, Lrn, LrnRegion, Op, Pool};
+pub use presets::{PRESETS, PresetInfo, preset};
 pub use receptive_field::{ReceptiveField, Rect};
 pub use shape::Shape;
 pub use solver::{Policy, Solver, SolverKind};
