@@ -9,8 +9,8 @@ pub const DEAD_SHARE: f64 = 1e-6;
 const SEVERE_SHARE: f64 = 0.25;
 
 /// Whether a filter with this maximum never fired in a layer with this largest activation.
-pub(crate) fn is_dead(max: f32, largest: f32) -> bool {
-    f64::from(max) <= DEAD_SHARE * f64::from(largest)
+pub(crate) fn is_dead(max: f64, largest: f64) -> bool {
+    max <= DEAD_SHARE * largest
 }
 
 /// Filters that did not fire once in n instances: 95 % confidence that their firing rate is below 3 / n (rule of three).

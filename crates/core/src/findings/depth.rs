@@ -92,7 +92,8 @@ pub fn depth_findings(evidence: &DepthEvidence) -> Vec<Finding> {
 /// The hidden layers after the first one that no later hidden layer improves on.
 fn unnecessary(hidden: &[&LayerSeparability]) -> Vec<Finding> {
     let gain = |from: usize, to: usize| Gain::between(hidden[from].separability, hidden[to].separability);
-    let enough = (0..hidden.len() - 1).find(|&from| (from + 1..hidden.len()).all(|to| gain(from, to).is_negligible()));
+    let enough =
+        (0..hidden.len() - 1).find(|&from| (from + 1..hidden.len()).all(|to| gain(from, to).is_negligible()));
     let Some(from) = enough else { return Vec::new() };
     (from + 1..hidden.len())
         .map(|to| {

@@ -23,6 +23,7 @@ pub(super) fn finding(evidence: &LayerEvidence) -> Option<Finding> {
         [("invalid", evidence.invalid as f64), ("n", all as f64), ("share", share)],
         text,
     );
-    finding.suggestion = Some("Lower the learning rate, clip gradients, or look for a division by zero.".to_owned());
+    finding.suggestion =
+        Some("Lower the learning rate, clip gradients, or look for a division by zero.".to_owned());
     Some(finding)
 }

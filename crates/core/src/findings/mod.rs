@@ -17,12 +17,13 @@ mod wording;
 
 pub use always_on::ALWAYS_ON_VARIATION;
 pub use dead::DEAD_SHARE;
+pub(crate) use dead::is_dead;
 pub use depth::{DepthEvidence, LayerSeparability, depth_findings};
 pub use oversized::{EFFECTIVE_SHARE, WASTED_SHARE};
 pub use state::{MIN_INPUTS, MIN_INSTANCES, filter_state};
 pub use undetected::{
-    PatchFeatures, Patches,
-    UNDETECTED_INPUTS, UNDETECTED_SHARE, UndetectedEvidence, patch_features, undetected_findings,
+    PatchFeatures, Patches, UNDETECTED_INPUTS, UNDETECTED_SHARE, UndetectedEvidence, patch_features,
+    undetected_findings,
 };
 
 use crate::{FilterState, Finding, FindingKind, Severity, Similarity};

@@ -17,7 +17,7 @@ pub(super) fn enough(instances: u64, inputs: Option<u64>) -> bool {
 pub fn filter_state(filter: &FilterEvidence, largest: f32, layer: &LayerEvidence) -> FilterState {
     if !enough(filter.instances, filter.inputs) {
         FilterState::Unknown
-    } else if dead::is_dead(filter.max, largest) {
+    } else if dead::is_dead(filter.max.into(), largest.into()) {
         FilterState::Dead
     } else if !layer.enough() {
         FilterState::Unknown

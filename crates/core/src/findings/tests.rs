@@ -1,5 +1,5 @@
 use super::*;
-use crate::Separability;
+use crate::{InputId, Separability};
 
 /// A filter that fires in a third of 4,000 instances.
 const ALIVE: FilterEvidence = FilterEvidence {
@@ -202,11 +202,15 @@ fn depth(shares: [f64; 3], accuracy: Option<f64>, held_out: usize) -> Vec<Findin
 fn layers_that_gain_nothing_are_unnecessary() {
     let findings = depth([0.9, 0.97, 0.972], Some(0.97), 1000);
     assert_eq!(findings.len(), 1);
-    assert_eq!((findings[0].kind, findings[0].layer.as_deref()), (FindingKind::UnnecessaryLayer, Some("fc1")));
+    assert_eq!(
+        (findings[0].kind, findings[0].layer.as_deref()),
+        (FindingKind::UnnecessaryLayer, Some("fc1"))
+    );
     assert!(findings[0].text.contains("after conv2: +0.2 points"), "{}", findings[0].text);
     assert_eq!(depth([0.9, 0.97, 0.972], Some(0.97), 200), [], "too few inputs to be sure");
     assert_eq!(depth([0.9, 0.94, 0.97], Some(0.97), 1000), []);
-    let layers: Vec<_> = depth([0.97, 0.96, 0.975], None, 1000).into_iter().map(|f| f.layer.unwrap()).collect();
+    let layers: Vec<_> =
+        depth([0.97, 0.96, 0.975], None, 1000).into_iter().map(|f| f.layer.unwrap()).collect();
     assert_eq!(layers, ["conv2", "fc1"]);
 }
 

@@ -42,7 +42,8 @@ pub fn patch_features(pixels: &[u8], [height, width, channels]: [usize; 3]) -> P
     for rows in cells(height) {
         for columns in cells(width) {
             for channel in 0..channels {
-                let cell = rows.clone().flat_map(|row| columns.clone().map(move |column| row * width + column));
+                let cell =
+                    rows.clone().flat_map(|row| columns.clone().map(move |column| row * width + column));
                 let sum: u64 = cell.map(|place| u64::from(pixels[place * channels + channel])).sum();
                 values.push(sum as f32 / (255 * rows.len() * columns.len()) as f32);
             }
@@ -100,7 +101,8 @@ pub fn undetected_findings(evidence: &UndetectedEvidence) -> Vec<Finding> {
         return Vec::new();
     }
     let threshold = UNDETECTED_SHARE * f64::from(evidence.reference);
-    let rows: Vec<usize> = (0..n).filter(|&row| f64::from(evidence.max_activations[row]) < threshold).collect();
+    let rows: Vec<usize> =
+        (0..n).filter(|&row| f64::from(evidence.max_activations[row]) < threshold).collect();
     let mut patterns = patterns(&rows, evidence.patches);
     patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.rows.len()));
     let mut findings: Vec<Finding> =
@@ -154,12 +156,18 @@ fn finding(evidence: &UndetectedEvidence, Pattern { rows, blank }: Pattern) -> O
     let counted = wording::instances(rows.len() as u64, Some(inputs.len() as u64));
     let labelled = main_label(evidence, &rows);
     let text = if blank {
-        format!("{counted} show blank background, and no filter answers to them (below {} of the layer's largest activations).", wording::percent(UNDETECTED_SHARE))
+        format!(
+            "{counted} show blank background, and no filter answers to them (below {} of the layer's largest activations).",
+            wording::percent(UNDETECTED_SHARE)
+        )
     } else {
         let labels = labelled.as_ref().map_or(String::new(), |(name, share, _)| {
             format!(", {} labelled {name},", wording::percent(*share))
         });
-        format!("No filter answers to {counted}{labels} that look alike (below {} of the layer's largest activations).", wording::percent(UNDETECTED_SHARE))
+        format!(
+            "No filter answers to {counted}{labels} that look alike (below {} of the layer's largest activations).",
+            wording::percent(UNDETECTED_SHARE)
+        )
     };
     let mut numbers = named([
         ("n", sampled as f64),
@@ -181,7 +189,8 @@ fn finding(evidence: &UndetectedEvidence, Pattern { rows, blank }: Pattern) -> O
         severity: if blank { Severity::Info } else { Severity::Medium },
         evidence: numbers,
         text,
-        suggestion: (!blank).then(|| "Look at their patches; if they matter, give the layer more filters.".to_owned()),
+        suggestion: (!blank)
+            .then(|| "Look at their patches; if they matter, give the layer more filters.".to_owned()),
     })
 }
 
