@@ -1,10 +1,11 @@
 //! Pure network description: layers, shapes, receptive fields, costs, presets and readers.
 //!
 //! A [`Network`] is what a description says: read from TOML ([`Network::from_toml`]) or Caffe's text format
-//! (`caffe::read_prototxt`), or made by a [`preset`]. [`Network::resolve`] checks it against an input's shape and
+//! ([`caffe::read_prototxt`]), or made by a [`preset`]. [`Network::resolve`] checks it against an input's shape and
 //! yields a [`Graph`]: layers in order, with shapes, costs and receptive fields. Nothing here reads a file, knows a
 //! weight or trains; that is left to those who do, so that this crate can fail on nothing but its input.
 
+pub mod caffe;
 mod description;
 mod error;
 mod geometry;

@@ -34,10 +34,19 @@ pub struct Preprocessing {
     pub crop: Option<usize>,
     /// Whether training inputs are mirrored at random.
     pub mirror: bool,
+    /// Inputs of a training mini-batch, where the description's data layer tells.
+    pub batch: Option<usize>,
 }
 
 impl Default for Preprocessing {
     fn default() -> Self {
-        Preprocessing { scale: 1.0, mean: Vec::new(), mean_file: None, crop: None, mirror: false }
+        Preprocessing {
+            scale: 1.0,
+            mean: Vec::new(),
+            mean_file: None,
+            crop: None,
+            mirror: false,
+            batch: None,
+        }
     }
 }

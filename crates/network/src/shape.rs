@@ -150,7 +150,7 @@ impl Op {
         let input = inputs[0].1;
         match self {
             Op::Conv2d(conv) => {
-                if input.channels % conv.groups != 0 || conv.filters % conv.groups != 0 {
+                if !input.channels.is_multiple_of(conv.groups) || !conv.filters.is_multiple_of(conv.groups) {
                     let (groups, filters) = (conv.groups, conv.filters);
                     let problem = Problem::Groups { groups, input_channels: input.channels, filters };
                     return Err(NetworkError::new(problem).in_field("groups"));

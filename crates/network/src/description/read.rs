@@ -137,7 +137,7 @@ fn read_input<'a>(value: Value<'a>, lines: &'a Lines) -> Result<[usize; 3], Netw
 }
 
 fn read_preprocessing<'a>(value: Value<'a>, lines: &'a Lines) -> Result<Preprocessing, NetworkError> {
-    let fields = Fields::inside(value, lines, &["scale", "mean", "mean_file", "crop", "mirror"])?;
+    let fields = Fields::inside(value, lines, &["scale", "mean", "mean_file", "crop", "mirror", "batch"])?;
     let default = Preprocessing::default();
     let mean = fields.list("mean", "a list with one number a channel", |value| match real(value)? {
         mean if mean.is_finite() => Ok(mean),
@@ -153,5 +153,6 @@ fn read_preprocessing<'a>(value: Value<'a>, lines: &'a Lines) -> Result<Preproce
         mean_file: fields.text("mean_file")?.map(str::to_owned),
         crop: fields.size("crop")?,
         mirror: fields.flag("mirror")?.unwrap_or(default.mirror),
+        batch: fields.size("batch")?,
     })
 }

@@ -235,6 +235,7 @@ fn network() -> impl Strategy<Value = Network> {
             mean_file,
             crop: crop.map(|crop| crop as usize),
             mirror: crop.is_some(),
+            batch: crop.map(|crop| crop as usize + 1),
         });
     (
         any::<String>(),

@@ -196,6 +196,9 @@ fn write_preprocessing(out: &mut String, preprocessing: &Preprocessing) {
     if preprocessing.mirror {
         out.push_str("mirror = true\n");
     }
+    if let Some(batch) = preprocessing.batch {
+        push(out, format_args!("batch = {batch}\n"));
+    }
 }
 
 /// All of a solver's fields, so that the record of a run does not depend on later defaults.
