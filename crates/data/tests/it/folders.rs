@@ -157,6 +157,23 @@ fn grey_among_colours_is_read_as_colour() {
 }
 
 #[test]
+fn transparency_and_deep_colours_become_plain_bytes() {
+    let dir = tempdir().unwrap();
+    let clear = image::RgbaImage::from_pixel(6, 4, image::Rgba([10, 20, 30, 0]));
+    save(&dir.path().join("train/a/0.png"), &clear.into());
+    let deep = image::ImageBuffer::from_pixel(6, 4, Rgb([257u16, 2 * 257, 3 * 257]));
+    save(&dir.path().join("train/a/1.png"), &DynamicImage::ImageRgb16(deep));
+    grey(&dir.path().join("val/a/0.png"), 4, 6, 5);
+    let data = opened(&images(&dir));
+    assert_eq!(
+        (train_bytes(&data, 0)[..3].to_vec(), train_bytes(&data, 1)[..3].to_vec()),
+        (vec![10, 20, 30], vec![1, 2, 3])
+    );
+    assert_eq!(data.validation.image(0).unwrap().pixels[..3], [5, 5, 5]);
+    assert_says(&data.notes.concat(), &["all images are of one class, a"]);
+}
+
+#[test]
 fn unreadable_images_are_named() {
     let dir = tempdir().unwrap();
     classes(&dir, "", 3);
