@@ -157,10 +157,7 @@ fn check<T>(data: &Rows<T>, options: &AnalyzeOptions) -> Result<usize, AnalyzeEr
 
 /// phi of all pairs, from all instances.
 fn similarity<T: Element>(instances: &Instances<T>, totals: &Totals) -> Similarity {
-    // A common factor changes nothing. Values near the limit of 32 bits are made smaller, so that sums of a few fit; by a
-    // power of two, so that none is rounded.
-    let largest = totals.max.iter().copied().fold(0.0, f64::max);
-    let scale = if largest > 1e30 { (-40.0_f64).exp2() } else { 1.0 };
+    let scale = scale(totals);
     let mut sums = JaccardAccumulator::new(instances.filters);
     let together = (SIMILARITY_VALUES / instances.filters).max(1);
     let mut first = 0;
@@ -170,6 +167,13 @@ fn similarity<T: Element>(instances: &Instances<T>, totals: &Totals) -> Similari
         first = last;
     }
     sums.similarity()
+}
+
+/// A common factor that brings the layer's activations into the range of 32 bits, where they are not well inside it; shares
+/// and ratios do not change with it. A power of two, so that nothing is rounded.
+fn scale(totals: &Totals) -> f64 {
+    let largest = totals.max.iter().copied().fold(0.0, f64::max);
+    if largest == 0.0 || (1e-20..1e30).contains(&largest) { 1.0 } else { (-largest.log2().floor()).exp2() }
 }
 
 /// Rectified instances `[count, F]`; `place` numbers them, and `value` changes each activation of a filter.
@@ -215,14 +219,15 @@ fn effective<T: Element>(instances: &Instances<T>, totals: &Totals) -> Option<f6
 /// The numbers on which each filter's state rests.
 fn evidence<T: Element>(instances: &Instances<T>, totals: &Totals, beta: f64) -> Vec<FilterEvidence> {
     let n = instances.len();
+    let scale = scale(totals);
     let share = |filter: usize| totals.positive[filter] as f64 / n.max(1) as f64;
     // Only a filter that is nearly always above zero can be nearly always above a threshold.
     let candidates: Vec<usize> =
         (0..instances.filters).filter(|&filter| share(filter) > POSITIVE_SHARE).collect();
     let mut evidence: Vec<FilterEvidence> = (0..instances.filters)
         .map(|filter| FilterEvidence {
-            max: totals.max[filter] as f32,
-            all_time_max: totals.max[filter] as f32,
+            max: (totals.max[filter] * scale) as f32,
+            all_time_max: (totals.max[filter] * scale) as f32,
             instances: n as u64,
             inputs: None,
             share_above: share(filter),

@@ -142,6 +142,22 @@ fn softmax_perplexity_of_equal_scores_is_the_number_of_filters() {
 }
 
 #[test]
+fn activations_of_any_size_are_compared() {
+    for size in [1e-200, 1e-40, 1.0, 3e38] {
+        let values: Vec<f64> = (0..3600).map(|place| if place % 3 == 2 { 0.0 } else { size }).collect();
+        let options = AnalyzeOptions { similarity: true, ..AnalyzeOptions::default() };
+        let found = analyze(&rows(&values, 3, None), &options).unwrap();
+        let similarity = found.similarity.unwrap();
+        assert!(
+            (similarity.get(0, 1) - 1.0).abs() < 1e-5 && similarity.get(0, 2) == 0.0,
+            "{size}: {similarity:?}"
+        );
+        assert_eq!(found.filters[2].state, FilterState::Dead);
+        assert_ne!(found.filters[0].state, FilterState::Dead, "{size}");
+    }
+}
+
+#[test]
 fn bad_input_is_named() {
     let analyzed = |data: Rows<f32>, options: AnalyzeOptions| analyze(&data, &options).map(|_| ());
     let plain = AnalyzeOptions::default();
