@@ -1,8 +1,10 @@
 //! Label affinity: for which label a filter answers, and how selectively (DESIGN "Label affinity").
 
-use crate::UNLABELLED;
 use crate::perplexity::strength_perplexity;
 use std::collections::BTreeMap;
+
+/// The largest label; a larger one stands for something else than a class, and would cost memory for all below it.
+const MAX_LABEL: usize = 65_535;
 
 /// Sums of rectified activations for each label and filter; merging those of any parts gives those of the whole.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -35,10 +37,9 @@ impl LabelAffinity {
     }
 
     /// Takes in instances of one label, by the sum of their rectified activations (F values). Unlabelled ones
-    /// (any negative label) are left out.
+    /// (any negative label) and labels above 65,535 are left out.
     pub fn add(&mut self, label: i32, instances: u64, activation_sums: &[f32]) {
-        debug_assert!(label >= UNLABELLED);
-        let Ok(label) = usize::try_from(label) else { return };
+        let Some(label) = usize::try_from(label).ok().filter(|&label| label <= MAX_LABEL) else { return };
         let filters = self.filters;
         let entry =
             self.labels.entry(label).or_insert_with(|| LabelSums { instances: 0, sums: vec![0.0; filters] });
@@ -96,6 +97,7 @@ pub(crate) fn filter_affinity(strength: Vec<f64>) -> FilterAffinity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::UNLABELLED;
     use proptest::prelude::*;
 
     #[test]

@@ -5,6 +5,7 @@ mod affinity;
 mod analyze;
 mod cholesky;
 mod config;
+mod drift;
 mod effective;
 mod event;
 mod finding;
@@ -12,15 +13,23 @@ pub mod findings;
 mod grouping;
 mod histogram;
 mod layer;
+mod monitor;
 mod perplexity;
+mod random;
+mod recent;
 mod rectify;
+mod reservoir;
 mod ridge;
+mod sampler;
 mod separability;
 mod simd;
 mod similarity;
+mod sketch;
 mod snapshot;
+mod stability;
 #[cfg(test)]
 mod testing;
+mod window;
 
 pub use affinity::{FilterAffinity, LabelAffinity};
 pub use analyze::{AnalyzeError, AnalyzeOptions, Element, Rows, analyze};
@@ -31,11 +40,16 @@ pub use finding::{FilterState, Finding, FindingKind, Severity};
 pub use grouping::{REDUNDANT_SIMILARITY, redundant_groups};
 pub use histogram::{perplexity_bin, perplexity_edges};
 pub use layer::{LayerSpec, Rectify, RunDescription};
+pub use monitor::LayerMonitor;
 pub use perplexity::{perplexity, strength_perplexity};
 pub use rectify::{NegativeActivation, RectifiedRows, rectify_instance, rectify_rows};
+pub use sampler::{PositionSampler, positions_per_input};
 pub use separability::separability;
 pub use similarity::{JaccardAccumulator, jaccard};
+pub use sketch::{FilterSketch, Sketch};
 pub use snapshot::{
     FilterStatistics, InstanceSample, LayerSnapshot, LayerStatistics, PERPLEXITY_BINS, PerplexityHistogram,
     Separability, Similarity,
 };
+pub use stability::{SMALLEST_LIMIT, Stability, drift_limit};
+pub use window::{LayerWindow, ObserveError};

@@ -1,0 +1,321 @@
+//! How far a layer's perplexities have moved between two windows, and how far sampling alone would move them (T1).
+//!
+//! Perplexities are counted in 256 log-spaced bins over [1, F] (no wider than 3.4 % of a perplexity at F = 4,096), apart for 64
+//! groups of inputs: an input's group is a hash of seed, input and step, so that all positions of one input, which are
+//! correlated, share a group. Noise permutes these groups instead of single inputs. That is an approximation: groups of
+//! independent inputs are exchangeable between two windows exactly as the inputs are, and their halves vary as much, but
+//! there are only C(128, 64) of them.
+
+use crate::random::{Random, hash};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Bins of the fine histogram.
+pub(crate) const FINE_BINS: usize = 256;
+/// Groups of inputs in a window.
+pub(crate) const GROUPS: usize = 64;
+/// Random halves from which the noise quantile is read.
+const HALVES: u32 = 2000;
+/// The quantile of the halves' drift that counts as noise.
+const QUANTILE: f64 = 0.999;
+
+/// The group of an input that is seen at a step.
+pub(crate) fn group_of(seed: u64, input: i64, step: u64) -> usize {
+    (hash([seed, input as u64, step, 0x6772_6f75_70]) % GROUPS as u64) as usize
+}
+
+/// Fine perplexity histograms of a window, one for each group of inputs; those of parts merge to those of the whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GroupedPerplexities {
+    filters: usize,
+    /// `[GROUPS, FINE_BINS]`.
+    counts: Vec<u32>,
+    /// Silent instances of each group.
+    silent: Vec<u32>,
+}
+
+impl GroupedPerplexities {
+    pub(crate) fn new(filters: usize) -> Self {
+        Self { filters, counts: vec![0; GROUPS * FINE_BINS], silent: vec![0; GROUPS] }
+    }
+
+    /// Bins for each bit of perplexity: a factor from log2 of a perplexity to its bin.
+    pub(crate) fn bins_per_bit(&self) -> f32 {
+        if self.filters > 1 { FINE_BINS as f32 / (self.filters as f32).log2() } else { 0.0 }
+    }
+
+    /// The histogram of a group, to be counted into at `log2 perplexity * bins_per_bit`, and its silent instances.
+    pub(crate) fn group_mut(&mut self, group: usize) -> (&mut [u32], &mut u32) {
+        (&mut self.counts[group * FINE_BINS..][..FINE_BINS], &mut self.silent[group])
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        for (count, more) in self.silent.iter_mut().zip(&other.silent) {
+            *count += more;
+        }
+    }
+
+    /// Cumulative counts of each group that has instances, its silent ones last: `[groups, FINE_BINS + 1]`, padded.
+    fn cumulative(&self, rows: &mut Vec<f32>) {
+        for (counts, &silent) in self.counts.chunks_exact(FINE_BINS).zip(&self.silent) {
+            let mut sum = 0;
+            let start = rows.len();
+            rows.extend(counts.iter().map(|&count| {
+                sum += count;
+                sum as f32
+            }));
+            rows.push(silent as f32);
+            rows.resize(start + WIDTH, 0.0);
+            if sum == 0 && silent == 0 {
+                rows.truncate(start);
+            }
+        }
+    }
+}
+
+/// Row of cumulative counts: the bins, the silent instances, and padding to a whole number of SIMD registers.
+const WIDTH: usize = FINE_BINS + 16;
+
+/// Distance between neighbouring bins' middles over F - 1; all zero for F = 1, whose perplexity is always 1.
+fn gaps(filters: usize) -> Vec<f32> {
+    if filters < 2 {
+        return vec![0.0; FINE_BINS - 1];
+    }
+    let middle = |bin: usize| (filters as f64).powf((bin as f64 + 0.5) / FINE_BINS as f64);
+    (0..FINE_BINS - 1).map(|bin| ((middle(bin + 1) - middle(bin)) / (filters - 1) as f64) as f32).collect()
+}
+
+/// Wasserstein-1 distance of two windows' perplexities over F - 1 plus the change of the silent share, in [0, 1]; 0 for
+/// F = 1. A window without instances that are not silent has no perplexities to compare: then only the share counts.
+pub(crate) fn drift(one: &GroupedPerplexities, two: &GroupedPerplexities) -> f64 {
+    let sum = |window: &GroupedPerplexities| {
+        let mut rows = Vec::new();
+        window.cumulative(&mut rows);
+        let mut sum = vec![0.0; WIDTH];
+        for row in rows.chunks_exact(WIDTH) {
+            for (sum, value) in sum.iter_mut().zip(row) {
+                *sum += value;
+            }
+        }
+        sum
+    };
+    distance(&sum(one), &sum(two), &gaps(one.filters))
+}
+
+/// Drift from the cumulative counts of two sets of instances.
+#[inline(always)]
+fn distance(one: &[f32], two: &[f32], gaps: &[f32]) -> f64 {
+    let counted = [one[FINE_BINS - 1], two[FINE_BINS - 1]];
+    let silent = [one[FINE_BINS], two[FINE_BINS]];
+    let mut moved = 0.0_f32;
+    if counted[0] > 0.0 && counted[1] > 0.0 {
+        let scale = counted.map(f32::recip);
+        // Eight sums, because one alone would wait for each addition.
+        let mut sums = [0.0_f32; 8];
+        let blocks =
+            one[..FINE_BINS].chunks_exact(8).zip(two[..FINE_BINS].chunks_exact(8)).zip(gaps.chunks(8));
+        for ((one, two), gaps) in blocks {
+            for (lane, gap) in gaps.iter().enumerate() {
+                sums[lane] += (one[lane] * scale[0] - two[lane] * scale[1]).abs() * gap;
+            }
+        }
+        moved = sums.iter().sum();
+    }
+    let share = |set: usize| silent[set] / (counted[set] + silent[set]).max(1.0);
+    if gaps[0] == 0.0 {
+        return 0.0;
+    }
+    f64::from(moved + (share(0) - share(1)).abs()).clamp(0.0, 1.0)
+}
+
+/// The drift that sampling alone explains: the 99.9 % quantile of the drift between random halves of two pooled windows.
+pub(crate) fn noise(one: &GroupedPerplexities, two: &GroupedPerplexities, seed: u64) -> f64 {
+    let mut rows = Vec::new();
+    one.cumulative(&mut rows);
+    two.cumulative(&mut rows);
+    let mut total = vec![0.0; WIDTH];
+    for row in rows.chunks_exact(WIDTH) {
+        for (total, value) in total.iter_mut().zip(row) {
+            *total += value;
+        }
+    }
+    let gaps = gaps(one.filters);
+    let halves = Halves { rows: &rows, total: &total, gaps: &gaps, seed };
+    let mut drifts: Vec<f64> = (0..HALVES)
+        .into_par_iter()
+        .with_min_len(100)
+        .map_init(Scratch::default, |scratch, half| {
+            Arch::new().dispatch(Half { halves: &halves, half, scratch })
+        })
+        .collect();
+    drifts.sort_unstable_by(f64::total_cmp);
+    drifts[(QUANTILE * f64::from(HALVES)).ceil() as usize - 1]
+}
+
+struct Halves<'a> {
+    /// Cumulative counts of all groups of both windows.
+    rows: &'a [f32],
+    /// Their sum.
+    total: &'a [f32],
+    gaps: &'a [f32],
+    seed: u64,
+}
+
+impl Halves<'_> {
+    /// The groups of one random half.
+    fn draw(&self, half: u32, order: &mut Vec<usize>) {
+        let groups = self.rows.len() / WIDTH;
+        order.clear();
+        order.extend(0..groups);
+        let mut random = Random::new(hash([self.seed, half.into(), 0x6861_6c66]));
+        for place in 0..groups / 2 {
+            order.swap(place, place + random.below(groups - place));
+        }
+        order.truncate(groups / 2);
+    }
+}
+
+#[derive(Default)]
+struct Scratch {
+    order: Vec<usize>,
+    sum: Vec<f32>,
+    rest: Vec<f32>,
+}
+
+/// The drift between one random half and the other.
+struct Half<'a> {
+    halves: &'a Halves<'a>,
+    half: u32,
+    scratch: &'a mut Scratch,
+}
+
+impl WithSimd for Half<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self { halves, half, scratch } = self;
+        halves.draw(half, &mut scratch.order);
+        scratch.sum.resize(WIDTH, 0.0);
+        let (sums, _) = S::as_mut_simd_f32s(&mut scratch.sum);
+        // Eight registers of the sum at a time: each group's counts are read once and nothing is written between.
+        for first in (0..sums.len()).step_by(8) {
+            let width = (sums.len() - first).min(8);
+            let mut held = [simd.splat_f32s(0.0); 8];
+            for &group in &scratch.order {
+                let row = &S::as_simd_f32s(&halves.rows[group * WIDTH..][..WIDTH]).0[first..][..width];
+                for (held, &value) in held.iter_mut().zip(row) {
+                    *held = simd.add_f32s(*held, value);
+                }
+            }
+            sums[first..][..width].copy_from_slice(&held[..width]);
+        }
+        scratch.rest.clear();
+        scratch.rest.extend(halves.total.iter().zip(&scratch.sum).map(|(total, sum)| total - sum));
+        distance(&scratch.sum, &scratch.rest, halves.gaps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FILTERS: usize = 20;
+
+    /// A window of perplexities (0: silent) with the group of each.
+    fn window(instances: &[(usize, f64)]) -> GroupedPerplexities {
+        let mut window = GroupedPerplexities::new(FILTERS);
+        let scale = window.bins_per_bit();
+        for &(group, perplexity) in instances {
+            let (counts, silent) = window.group_mut(group);
+            if perplexity == 0.0 {
+                *silent += 1;
+            } else {
+                counts[((perplexity.log2() as f32 * scale) as usize).min(FINE_BINS - 1)] += 1;
+            }
+        }
+        window
+    }
+
+    fn instances(size: std::ops::Range<usize>) -> impl Strategy<Value = Vec<(usize, f64)>> {
+        let perplexity = prop_oneof![1 => Just(0.0), 5 => 1.0..20.0_f64];
+        proptest::collection::vec((0..GROUPS, perplexity), size)
+    }
+
+    /// Wasserstein-1 of two samples of one size: mean distance in sorted order.
+    fn wasserstein(one: &[f64], two: &[f64]) -> f64 {
+        let sorted = |values: &[f64]| {
+            let mut values = values.to_vec();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let moved: f64 = sorted(one).iter().zip(sorted(two)).map(|(a, b)| (a - b).abs()).sum();
+        moved / one.len() as f64
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn drift_is_the_wasserstein_distance_up_to_the_bins(
+            pairs in proptest::collection::vec((1.0..20.0_f64, 1.0..20.0_f64), 1..100),
+        ) {
+            let (one, two): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+            let grouped = |values: &[f64]| window(&values.iter().map(|&value| (0, value)).collect::<Vec<_>>());
+            let exact = wasserstein(&one, &two) / (FILTERS - 1) as f64;
+            // A bin is at most 1.2 % of a perplexity wide.
+            prop_assert!((drift(&grouped(&one), &grouped(&two)) - exact).abs() < 0.012);
+        }
+
+        #[test]
+        fn noise_equals_the_obvious_version(one in instances(1..80), two in instances(1..80), seed: u64) {
+            prop_assert!((noise(&window(&one), &window(&two), seed) - reference(&one, &two, seed)).abs() < 1e-5);
+        }
+    }
+
+    /// Deals out the instances of the same random halves, and compares their histograms by `drift`.
+    fn reference(one: &[(usize, f64)], two: &[(usize, f64)], seed: u64) -> f64 {
+        let pooled: Vec<(usize, f64)> =
+            one.iter().copied().chain(two.iter().map(|&(group, value)| (group + GROUPS, value))).collect();
+        let mut groups: Vec<usize> = pooled.iter().map(|&(group, _)| group).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let rows = vec![0.0; groups.len() * WIDTH];
+        let halves = Halves { rows: &rows, total: &[], gaps: &[], seed };
+        let mut drifts: Vec<f64> = (0..HALVES)
+            .map(|half| {
+                let mut order = Vec::new();
+                halves.draw(half, &mut order);
+                let chosen = |group: usize| order.iter().any(|&place| groups[place] == group);
+                let (first, second): (Vec<_>, Vec<_>) = pooled.iter().partition(|&&(group, _)| chosen(group));
+                let flat = |part: Vec<(usize, f64)>| {
+                    window(&part.into_iter().map(|(_, value)| (0, value)).collect::<Vec<_>>())
+                };
+                drift(&flat(first), &flat(second))
+            })
+            .collect();
+        drifts.sort_by(f64::total_cmp);
+        drifts[1997]
+    }
+
+    #[test]
+    fn silence_that_appears_is_drift() {
+        let loud = window(&[(0, 5.0), (1, 5.0)]);
+        let half = window(&[(0, 5.0), (1, 0.0)]);
+        assert_eq!(drift(&loud, &half), 0.5);
+        assert_eq!(drift(&loud, &window(&[(0, 0.0)])), 1.0);
+    }
+
+    #[test]
+    fn one_filter_never_drifts() {
+        let (mut one, mut two) = (GroupedPerplexities::new(1), GroupedPerplexities::new(1));
+        one.group_mut(0).0[0] = 3;
+        *two.group_mut(0).1 = 3;
+        assert_eq!((drift(&one, &two), noise(&one, &two, 0)), (0.0, 0.0));
+    }
+}

@@ -1,0 +1,278 @@
+//! Distribution of each filter's activations, mergeable and within 1 % of every value: DDSketch (Masson, Rim and Lee,
+//! VLDB 2019) with its linearly interpolated mapping. A value's bucket is its exponent and the first six bits of its
+//! mantissa, read off without a logarithm: 64 buckets for each factor of two, whose middle is within 1/129 of any value in
+//! it. Only the buckets near a filter's largest value are kept; smaller values (below about 2^-16 of it) are only counted.
+
+/// Bits of a 32-bit float below those that name its bucket.
+const SHIFT: u32 = 17;
+/// Buckets kept for a filter: 16 factors of two.
+const BUCKETS: usize = 1024;
+
+/// One sketch for each filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sketch {
+    instances: u64,
+    filters: Vec<FilterSketch>,
+}
+
+/// Counts of one filter's values.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FilterSketch {
+    zero: u32,
+    /// Values below the kept buckets.
+    low: u32,
+    /// The bucket of `counts[0]`.
+    first: usize,
+    counts: Vec<u32>,
+}
+
+impl Sketch {
+    /// Of no instances yet.
+    pub fn new(filters: usize) -> Self {
+        Self { instances: 0, filters: vec![FilterSketch::default(); filters] }
+    }
+
+    /// Takes in one rectified instance (F values).
+    pub fn add(&mut self, instance: impl IntoIterator<Item = f32>) {
+        self.instances += 1;
+        for (filter, value) in self.filters.iter_mut().zip(instance) {
+            filter.add(bucket(value), 1);
+        }
+    }
+
+    /// Takes in what another part of the data gave; both must be of the same layer.
+    pub fn merge(&mut self, other: &Self) {
+        self.instances += other.instances;
+        for (filter, more) in self.filters.iter_mut().zip(&other.filters) {
+            filter.zero += more.zero;
+            filter.low += more.low;
+            // From the top: what the larger values push out of the kept range need not be stored first.
+            for (place, &count) in more.counts.iter().enumerate().rev() {
+                if count > 0 {
+                    filter.add(more.first + place, count);
+                }
+            }
+        }
+    }
+
+    /// Instances taken in: each filter has as many values.
+    pub fn instances(&self) -> u64 {
+        self.instances
+    }
+
+    /// One filter's distribution.
+    pub fn filter(&self, filter: usize) -> &FilterSketch {
+        &self.filters[filter]
+    }
+}
+
+/// The bucket of a non-negative value; 0 for zero (and what is below 2e-40).
+#[inline(always)]
+fn bucket(value: f32) -> usize {
+    (value.to_bits() >> SHIFT) as usize
+}
+
+/// The values at which a bucket begins and ends.
+fn bounds(bucket: usize) -> (f64, f64) {
+    let bound = |bucket: usize| f64::from(f32::from_bits((bucket as u32) << SHIFT));
+    (bound(bucket), bound(bucket + 1))
+}
+
+/// The middle of a bucket.
+fn middle(bucket: usize) -> f64 {
+    let (low, high) = bounds(bucket);
+    (low + high) / 2.0
+}
+
+impl FilterSketch {
+    #[inline(always)]
+    fn add(&mut self, bucket: usize, count: u32) {
+        if bucket == 0 {
+            self.zero += count;
+            return;
+        }
+        match self.counts.get_mut(bucket.wrapping_sub(self.first)) {
+            Some(place) => *place += count,
+            None => self.add_outside(bucket, count),
+        }
+    }
+
+    /// Adds to a bucket that is not stored yet: makes room, or counts the value as low.
+    #[cold]
+    fn add_outside(&mut self, bucket: usize, count: u32) {
+        if self.counts.is_empty() {
+            self.first = bucket;
+        }
+        let last = self.first + self.counts.len();
+        if bucket >= last {
+            self.counts.resize(bucket + 1 - self.first, 0);
+            let surplus = self.counts.len().saturating_sub(BUCKETS);
+            self.low += self.counts.drain(..surplus).sum::<u32>();
+            self.first += surplus;
+        } else if bucket + BUCKETS >= last {
+            // A few more than needed, as far as the range allows: values often spread downwards.
+            let first = bucket.saturating_sub(32).max(last.saturating_sub(BUCKETS)).max(1);
+            self.counts.splice(0..0, std::iter::repeat_n(0, self.first - first));
+            self.first = first;
+        } else {
+            self.low += count;
+            return;
+        }
+        self.counts[bucket - self.first] += count;
+    }
+
+    /// Buckets with their counts, the largest values first; then the values too small to be told apart, as zero.
+    fn descending(&self) -> impl Iterator<Item = (f64, u32)> {
+        let stored = self.counts.iter().enumerate().rev().filter(|&(_, &count)| count > 0);
+        stored
+            .map(|(place, &count)| (middle(self.first + place), count))
+            .chain(std::iter::once((0.0, self.zero + self.low)))
+    }
+
+    /// Values taken in.
+    pub fn count(&self) -> u64 {
+        u64::from(self.zero)
+            + u64::from(self.low)
+            + self.counts.iter().map(|&count| u64::from(count)).sum::<u64>()
+    }
+
+    /// The smallest value that at least a share `q` of all values do not exceed, within 1 % of it; 0 without values.
+    pub fn quantile(&self, q: f64) -> f64 {
+        let above = self.count() as f64 * (1.0 - q);
+        let mut seen = 0.0;
+        for (value, count) in self.descending() {
+            seen += f64::from(count);
+            if seen > above {
+                return value;
+            }
+        }
+        0.0
+    }
+
+    /// Share of the values above a threshold, in [0, 1]. Exact up to the values within 1 % of the threshold: those in its
+    /// own bucket are taken to lie evenly.
+    pub fn share_above(&self, threshold: f64) -> f64 {
+        let count = self.count();
+        if count == 0 {
+            return 0.0;
+        }
+        let mut above = 0.0;
+        for (place, &count) in self.counts.iter().enumerate().rev() {
+            let (low, high) = bounds(self.first + place);
+            if high <= threshold {
+                break;
+            }
+            above += f64::from(count) * ((high - threshold.max(low)) / (high - low));
+        }
+        if threshold < 0.0 {
+            above += f64::from(self.zero + self.low);
+        }
+        above / count as f64
+    }
+
+    /// Standard deviation over mean of the values clipped at `limit`; infinite where all are zero.
+    pub fn variation(&self, limit: f64) -> f64 {
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for (value, count) in self.descending() {
+            let value = value.min(limit);
+            sum += value * f64::from(count);
+            squares += value * value * f64::from(count);
+        }
+        if sum <= 0.0 {
+            return f64::INFINITY;
+        }
+        let count = self.count() as f64;
+        let mean = sum / count;
+        (squares / count - mean * mean).max(0.0).sqrt() / mean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sketch(values: &[f32]) -> Sketch {
+        let mut sketch = Sketch::new(1);
+        for &value in values {
+            sketch.add([value]);
+        }
+        sketch
+    }
+
+    fn values() -> impl Strategy<Value = Vec<f32>> {
+        let value = prop_oneof![1 => Just(0.0_f32), 4 => (-2.0..2.0_f64).prop_map(|x| 10_f64.powf(x) as f32)];
+        proptest::collection::vec(value, 1..300)
+    }
+
+    proptest! {
+        #[test]
+        fn a_bucket_holds_values_within_one_per_cent_of_its_middle(power in -37.0..38.0_f64) {
+            let value = 10_f64.powf(power) as f32;
+            prop_assert!((middle(bucket(value)) / f64::from(value) - 1.0).abs() < 0.008);
+        }
+
+        #[test]
+        fn quantiles_are_within_one_per_cent(mut values in values(), q in 0.0..=1.0_f64) {
+            let found = sketch(&values).filter(0).quantile(q);
+            values.sort_by(f32::total_cmp);
+            let rank = (q * values.len() as f64 - 1e-9).ceil().max(1.0) as usize - 1;
+            // The rank itself may round either way.
+            let close = |rank: usize| {
+                let exact = f64::from(values[rank.min(values.len() - 1)]);
+                (found - exact).abs() <= 0.01 * exact
+            };
+            prop_assert!(close(rank) || close(rank + 1) || close(rank.saturating_sub(1)), "{found}, not {}", values[rank]);
+        }
+
+        #[test]
+        fn shares_are_exact_up_to_values_within_one_per_cent_of_the_threshold(values in values(), threshold in 0.01..100.0_f64) {
+            let found = sketch(&values).filter(0).share_above(threshold);
+            let exact = |threshold: f64| values.iter().filter(|&&value| f64::from(value) > threshold).count() as f64 / values.len() as f64;
+            prop_assert!(found >= exact(threshold * 1.017) - 1e-9 && found <= exact(threshold / 1.017) + 1e-9);
+        }
+
+        #[test]
+        fn variation_is_that_of_the_clipped_values(values in proptest::collection::vec(1.0..50.0_f32, 2..300), limit in 1.0..60.0_f64) {
+            let clipped: Vec<f64> = values.iter().map(|&value| f64::from(value).min(limit)).collect();
+            let n = clipped.len() as f64;
+            let mean = clipped.iter().sum::<f64>() / n;
+            let exact = (clipped.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt() / mean;
+            prop_assert!((sketch(&values).filter(0).variation(limit) - exact).abs() < 0.01);
+        }
+
+        #[test]
+        fn parts_merge_to_the_whole(
+            values in proptest::collection::vec((prop_oneof![1 => Just(0.0_f32), 4 => (-30.0..30.0_f64).prop_map(|x| 10_f64.powf(x) as f32)], 0..3_usize), 1..200),
+        ) {
+            let all: Vec<f32> = values.iter().map(|&(value, _)| value).collect();
+            let mut merged = Sketch::new(1);
+            for part in 0..3 {
+                let part: Vec<f32> = values.iter().filter(|value| value.1 == part).map(|value| value.0).collect();
+                merged.merge(&sketch(&part));
+            }
+            let whole = sketch(&all);
+            prop_assert_eq!(merged.instances(), whole.instances());
+            // The stored range may reach further down by empty buckets; what is counted where may not differ.
+            let counts = |sketch: &Sketch| (sketch.filter(0).descending().collect::<Vec<_>>(), sketch.filter(0).count());
+            prop_assert_eq!(counts(&merged), counts(&whole));
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let values: Vec<f32> = (-300..300).map(|power| 10_f64.powf(f64::from(power) / 10.0) as f32).collect();
+        let sketch = sketch(&values);
+        assert!(sketch.filter(0).counts.len() <= BUCKETS);
+        assert_eq!(sketch.filter(0).count(), 600);
+        assert!((sketch.filter(0).quantile(1.0) / f64::from(values[599]) - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn an_all_zero_filter_never_fires() {
+        let sketch = sketch(&[0.0; 10]);
+        let filter = sketch.filter(0);
+        assert_eq!((filter.share_above(0.0), filter.quantile(0.999)), (0.0, 0.0));
+        assert_eq!(filter.variation(1.0), f64::INFINITY);
+    }
+}

@@ -1,0 +1,146 @@
+//! The sums of a window, and how they merge.
+
+use super::Input;
+use super::block::Block;
+use crate::drift::{FINE_BINS, GroupedPerplexities};
+use crate::histogram::perplexity_bin;
+use crate::random::{hash, mix};
+use crate::reservoir::{Identity, Reservoir};
+use crate::sketch::Sketch;
+use crate::{InputId, LabelAffinity, PERPLEXITY_BINS};
+use std::collections::HashSet;
+
+/// Everything that a window keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct Totals {
+    /// First and last step; meaningless while nothing was sampled.
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    /// Instances that the observed inputs held.
+    pub(crate) possible: u64,
+    /// Instances drawn, invalid ones included.
+    pub(crate) sampled: u64,
+    /// Instances that count: finite ones.
+    pub(crate) instances: u64,
+    pub(crate) invalid: u64,
+    pub(crate) silent: u64,
+    /// Distinct inputs.
+    pub(crate) inputs: HashSet<InputId>,
+    /// Counts of the 50 bins.
+    pub(crate) counts: Vec<u64>,
+    /// Sum of the perplexities of the instances that are not silent.
+    pub(crate) perplexity_sum: f64,
+    pub(crate) perplexities: GroupedPerplexities,
+    pub(crate) maxima: Vec<f32>,
+    pub(crate) sums: Vec<f64>,
+    pub(crate) affinity: LabelAffinity,
+    pub(crate) sketch: Sketch,
+    pub(crate) sample: Reservoir,
+}
+
+impl Totals {
+    pub(super) fn new(filters: usize, sample_size: usize) -> Self {
+        Self {
+            from: u64::MAX,
+            to: 0,
+            possible: 0,
+            sampled: 0,
+            instances: 0,
+            invalid: 0,
+            silent: 0,
+            inputs: HashSet::new(),
+            counts: vec![0; PERPLEXITY_BINS],
+            perplexity_sum: 0.0,
+            perplexities: GroupedPerplexities::new(filters),
+            maxima: vec![0.0; filters],
+            sums: vec![0.0; filters],
+            affinity: LabelAffinity::new(filters),
+            sketch: Sketch::new(filters),
+            sample: Reservoir::new(filters, sample_size),
+        }
+    }
+
+    /// Counts an input with the instances that it holds and those drawn from it.
+    pub(super) fn begin_input(&mut self, input: &Input, possible: usize, sampled: usize) {
+        self.from = self.from.min(input.step);
+        self.to = self.to.max(input.step);
+        self.possible += possible as u64;
+        self.sampled += sampled as u64;
+        self.inputs.insert(input.id);
+    }
+
+    /// Takes in the valid instances of one input, of which `sampled` were drawn.
+    pub(super) fn take(&mut self, input: &Input, block: &Block, sampled: usize) {
+        let valid = block.positions.len();
+        self.instances += valid as u64;
+        self.invalid += (sampled - valid) as u64;
+        for (max, &more) in self.maxima.iter_mut().zip(block.maxima) {
+            *max = max.max(more);
+        }
+        for (sum, &more) in self.sums.iter_mut().zip(block.sums) {
+            *sum += f64::from(more);
+        }
+        self.affinity.add(input.label, valid as u64, block.sums);
+        self.count_perplexities(input, block);
+        self.draw(input, block);
+    }
+
+    fn count_perplexities(&mut self, input: &Input, block: &Block) {
+        let scale = self.perplexities.bins_per_bit();
+        let (fine, silent) = self.perplexities.group_mut(input.group);
+        let filters = self.maxima.len();
+        let found = block.perplexities;
+        let instances = found.max.iter().zip(&found.bits).zip(&found.value).take(block.positions.len());
+        for ((&max, &bits), &value) in instances {
+            if max > 0.0 {
+                fine[((bits * scale) as usize).min(FINE_BINS - 1)] += 1;
+                self.counts[perplexity_bin(f64::from(value), filters)] += 1;
+                self.perplexity_sum += f64::from(value);
+            } else {
+                *silent += 1;
+                self.silent += 1;
+            }
+        }
+    }
+
+    /// Lets each instance enter the sample and the sketches by its hash.
+    fn draw(&mut self, input: &Input, block: &Block) {
+        let step_key = hash([input.step, 0x736b_6574_6368]);
+        for (instance, &position) in block.positions.iter().enumerate() {
+            let hash = mix(input.key ^ mix(u64::from(position) + 1));
+            if self.sample.wants(hash) {
+                let Input { id, label, prediction, step, place, .. } = *input;
+                let identity = Identity { input: id, position, label, prediction, step, place };
+                self.sample.insert(hash, identity, block.raw(instance));
+            }
+            if mix(hash ^ step_key) <= input.sketch_limit {
+                self.sketch.add(block.rectified(instance));
+            }
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.from = self.from.min(other.from);
+        self.to = self.to.max(other.to);
+        self.possible += other.possible;
+        self.sampled += other.sampled;
+        self.instances += other.instances;
+        self.invalid += other.invalid;
+        self.silent += other.silent;
+        self.inputs.extend(&other.inputs);
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.perplexity_sum += other.perplexity_sum;
+        self.perplexities.merge(&other.perplexities);
+        for (max, &more) in self.maxima.iter_mut().zip(&other.maxima) {
+            *max = max.max(more);
+        }
+        for (sum, more) in self.sums.iter_mut().zip(&other.sums) {
+            *sum += more;
+        }
+        self.affinity.merge(&other.affinity);
+        self.sketch.merge(&other.sketch);
+        self.sample.merge(&other.sample);
+    }
+}
