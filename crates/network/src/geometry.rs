@@ -170,3 +170,6 @@ impl Field {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

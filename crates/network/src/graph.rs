@@ -132,6 +132,9 @@ impl Network {
             layer.op.check().map_err(|e| e.in_layer(&layer.name))?;
         }
         let inputs = self.inputs(&names)?;
+        for (layer, read) in self.layers.iter().zip(&inputs) {
+            layer.op.check_arity(read.len()).map_err(|e| e.in_layer(&layer.name))?;
+        }
         let order = self.order(&inputs)?;
         self.single_output(&inputs)?;
         Ok(Wiring { inputs, order })

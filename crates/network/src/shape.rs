@@ -179,7 +179,8 @@ impl Op {
         }
     }
 
-    fn check_arity(&self, found: usize) -> Result<(), NetworkError> {
+    /// Refuses a number of inputs that the operation cannot take.
+    pub(crate) fn check_arity(&self, found: usize) -> Result<(), NetworkError> {
         let fits = if self.joins() { found >= 2 } else { found == 1 };
         let expected = if self.joins() { "two inputs or more" } else { "one input" };
         if fits {

@@ -88,3 +88,58 @@ impl Graph {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Graph, Network, preset};
+
+    /// `layer -> observed`, with `*` for outputs.
+    fn observed(graph: &Graph) -> Vec<String> {
+        let name = |index: usize| graph.nodes[index].name.as_str();
+        let line = |w: crate::Watched| {
+            format!("{} -> {}{}", w.name, name(w.observed), if w.output { " *" } else { "" })
+        };
+        graph.watched().into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn lenet_s_convolutions_have_no_nonlinearity() {
+        let graph = preset("lenet", 10).unwrap().resolve([1, 28, 28]).unwrap();
+        assert_eq!(observed(&graph), ["conv1 -> conv1", "conv2 -> conv2", "ip1 -> relu1", "ip2 -> ip2 *"]);
+        let watched = &graph.watched()[1];
+        assert_eq!(
+            (watched.kind, watched.filters, watched.grid, watched.parameters),
+            ("conv2d", 50, [8, 8], 25_050)
+        );
+    }
+
+    #[test]
+    fn residual_blocks_are_observed_after_their_addition() {
+        let graph = preset("resnet18", 10).unwrap().resolve([3, 64, 64]).unwrap();
+        let observed = observed(&graph);
+        for expected in [
+            "conv1 -> relu",
+            "layer1.0.conv1 -> layer1.0.relu1",
+            "layer1.0.conv2 -> layer1.0.relu2",
+            "layer2.0.downsample.0 -> layer2.0.relu2",
+            "fc -> fc *",
+        ] {
+            assert!(observed.iter().any(|line| line == expected), "{expected} is not in {observed:?}");
+        }
+    }
+
+    #[test]
+    fn pooling_and_second_readers_end_the_search() {
+        let text = "[[layer]]\nname = \"a\"\nconv2d = { filters = 2, kernel = 1 }\n\
+                    [[layer]]\nname = \"pool\"\nmax_pool = { kernel = 2 }\n[[layer]]\nname = \"relu\"\nrelu = {}\n\
+                    [[layer]]\nname = \"b\"\nconv2d = { filters = 2, kernel = 1 }\n\
+                    [[layer]]\nname = \"norm\"\nbatch_norm = {}\n[[layer]]\nname = \"left\"\nrelu = {}\n\
+                    [[layer]]\nname = \"right\"\ntanh = {}\ninputs = [\"norm\"]\n\
+                    [[layer]]\nname = \"both\"\nconcat = {}\ninputs = [\"left\", \"right\"]\n\
+                    [[layer]]\nname = \"c\"\nconv2d = { filters = 3, kernel = 1 }\n\
+                    [[layer]]\nname = \"crelu\"\nrelu = {}\n[[layer]]\nname = \"mean\"\nglobal_avg_pool = {}\n\
+                    [[layer]]\nname = \"softmax\"\nsoftmax = {}\n";
+        let graph = Network::from_toml(text).unwrap().resolve([1, 4, 4]).unwrap();
+        assert_eq!(observed(&graph), ["a -> a", "b -> norm", "c -> crelu *"]);
+    }
+}

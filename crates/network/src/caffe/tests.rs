@@ -138,7 +138,7 @@ fn refusals_name_line_layer_and_reason() {
         (
             "num_output: 8 kernel_h",
             "num_outputs: 8 kernel_h",
-            &["line 17", "conv1", "did you mean \"num_output\""],
+            &["line 18", "conv1", "did you mean \"num_output\""],
         ),
         ("num_output: 8 kernel_h", "num_output: -8 kernel_h", &["line 18", "conv1", "num_output", "-8"]),
         ("group: 4", "group: 3", &["conv2", "groups"]),

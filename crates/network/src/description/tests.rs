@@ -83,7 +83,11 @@ fn errors_name_line_layer_field_and_expectation() {
         ("name = \"relu1\"", "name = \"data\"", &["line 7", "\"data\"", "network's input"]),
         ("inputs = [\"pool1\"]", "inputs = [\"pool\"]", &["\"fc2\"", "\"pool\"", "did you mean \"pool1\""]),
         ("inputs = [\"pool1\"]", "inputs = [\"sum\"]", &["circle", "fc2 -> sum -> fc2"]),
-        ("inputs = [\"fc1\", \"fc2\"]", "inputs = [\"fc1\", \"pool1\"]", &["\"sum\"", "100x1x1", "20x12x13"]),
+        (
+            "inputs = [\"fc1\", \"fc2\"]",
+            "inputs = [\"fc1\", \"fc2\", \"pool1\"]",
+            &["\"sum\"", "100x1x1", "20x12x13"],
+        ),
         ("inputs = [\"fc1\", \"fc2\"]", "inputs = [\"fc1\"]", &["\"sum\"", "two inputs", "1 inputs"]),
         ("lr = 0.01", "lr = \"fast\"", &["line 23", "\"lr\"", "a number", "\"fast\""]),
         ("policy = { inv", "policy = { inf", &["did you mean \"inv\""]),
