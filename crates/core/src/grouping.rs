@@ -81,10 +81,10 @@ fn cut(similarity: &Similarity, filters: &[usize]) -> Vec<Vec<usize>> {
             linkage[k * m + i] = phi;
         }
         nearest[j] = None;
-        for k in 0..m {
+        for (k, nearest) in nearest.iter_mut().enumerate() {
             // Similarities to the merged group only fell: a nearest group can change only where it was one of the two.
-            if k == i || nearest[k].is_some_and(|near| near == i || near == j) {
-                nearest[k] = most_similar_later(&linkage, &groups, k);
+            if k == i || nearest.is_some_and(|near| near == i || near == j) {
+                *nearest = most_similar_later(&linkage, &groups, k);
             }
         }
     }

@@ -71,7 +71,7 @@ fn fit(fitting: Labelled, tested: Labelled, strengths: &[f64]) -> Vec<f64> {
     }
     let target = |class: usize, row: usize| f64::from(u8::from(fitting.labels[row] == class)) - means[class];
     // Scores are products of a row of `queries` with each solution: of X_tested X^T (dual), or of X_tested (primal).
-    let (size, gram, sides, queries) = if n <= d {
+    let (size, gram, sides, queries): (usize, Vec<f64>, Vec<f64>, Vec<f64>) = if n <= d {
         let gram = products(fitting.features, fitting.features, d);
         let sides = (0..classes).flat_map(|class| (0..n).map(move |row| target(class, row))).collect();
         (n, gram, sides, products(tested.features, fitting.features, d))
@@ -97,7 +97,7 @@ fn right_share(
     gram: &[f64],
     size: usize,
     strength: f64,
-    sides: &Vec<f64>,
+    sides: &[f64],
     queries: &[f64],
     means: &[f64],
     labels: &[usize],
@@ -109,7 +109,7 @@ fn right_share(
         matrix[i * size + i] += lambda;
     }
     let Some(factor) = Cholesky::new(matrix, size) else { return 0.0 };
-    let mut solutions = sides.clone();
+    let mut solutions = sides.to_vec();
     factor.solve(&mut solutions);
     let right = queries.chunks(size).zip(labels).filter(|&(query, &label)| {
         let scores = solutions.chunks(size).zip(means).map(|(solution, mean)| dot(query, solution) + mean);

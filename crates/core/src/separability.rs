@@ -51,7 +51,7 @@ impl Split {
         let (fitting, fitting_labels) = side(false);
         let (held_out, held_out_labels) = side(true);
         let several = fitting_labels.iter().any(|label| Some(label) != fitting_labels.first());
-        (several && !held_out.is_empty()).then(|| Self {
+        (several && !held_out.is_empty()).then_some(Self {
             step: probe.step,
             inputs,
             fitting,

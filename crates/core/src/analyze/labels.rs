@@ -13,7 +13,7 @@ pub(super) fn check(labels: &[i32], instances: usize, filters: usize) -> Result<
     if labels.len() != instances {
         return Err(AnalyzeError::LabelCount { labels: labels.len(), instances });
     }
-    if let Some(row) = labels.iter().position(|&label| label < -1 || label > MAX_LABEL) {
+    if let Some(row) = labels.iter().position(|label| !(-1..=MAX_LABEL).contains(label)) {
         return Err(AnalyzeError::Label { row, label: labels[row] });
     }
     let largest = labels.iter().copied().max().and_then(|label| usize::try_from(label).ok());
