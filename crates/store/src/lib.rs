@@ -1,1 +1,29 @@
-//! placeholder
+//! The run store: one directory a run, one SQLite file per writer in it. One [`Writer`] applies what the engine hands
+//! it, any number of [`Reader`]s look on, in this process or another, and change nothing.
+//!
+//! SQLite rather than files of our own: its transactions are what makes a kill lose at most the snapshot being written,
+//! its pages are reused when old snapshots go, and other programs can read it. The format is `schema.sql`, beside this
+//! file.
+
+mod array;
+mod error;
+mod find;
+mod host;
+mod journal;
+mod lock;
+mod reader;
+mod retention;
+mod schema;
+mod types;
+mod writer;
+
+pub use error::{Result, StoreError};
+pub use find::{RunEntry, find_runs, resolve};
+pub use journal::Journal;
+pub use reader::Reader;
+pub use retention::Retention;
+pub use types::{
+    CoursePoint, Ending, FilterMap, Parent, RunInfo, RunStatus, Scalar, SnapshotParts, StoredCheckpoint,
+    Validation,
+};
+pub use writer::{RunOptions, Writer};
