@@ -219,6 +219,10 @@ fn caffe_s_own_files_count_right() {
         assert_eq!(graph.parameters(), parameters, "{name}");
         assert_eq!(Network::from_toml(&network.to_toml()).unwrap(), network, "{name}");
     }
+    if let Ok(text) = std::fs::read_to_string(folder.join("../pretrained/SqueezeNet_deploy.prototxt")) {
+        let graph = read_prototxt(&text).unwrap().resolve([3, 227, 227]).unwrap();
+        assert_eq!(graph.parameters(), 1_248_424);
+    }
     let googlenet = read_prototxt(&read("models/bvlc_googlenet/train_val.prototxt")).unwrap();
     assert_eq!(
         googlenet.notes.iter().filter(|note| note.contains("auxiliary")).count(),

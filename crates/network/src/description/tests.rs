@@ -89,7 +89,7 @@ fn errors_name_line_layer_field_and_expectation() {
             &["\"sum\"", "100x1x1", "20x12x13"],
         ),
         ("inputs = [\"fc1\", \"fc2\"]", "inputs = [\"fc1\"]", &["\"sum\"", "two inputs", "1 inputs"]),
-        ("lr = 0.01", "lr = \"fast\"", &["line 23", "\"lr\"", "a number", "\"fast\""]),
+        ("lr = 0.01", "lr = \"fast\"", &["line 26", "\"lr\"", "a number", "\"fast\""]),
         ("policy = { inv", "policy = { inf", &["did you mean \"inv\""]),
         ("momentum = 0.9", "momentum = 1.5", &["\"momentum\"", "below 1", "1.5"]),
         ("type = \"sgd\"", "type = \"adam\"", &["\"momentum\"", "only with", "sgd"]),

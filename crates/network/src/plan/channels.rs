@@ -6,7 +6,7 @@ use crate::error::NetworkError;
 use crate::shape::too_large;
 use crate::{Graph, Op, Source};
 
-/// Channels of all layers together that are followed.
+/// Channels of all layers, and values that dense layers read, together that are followed.
 const MAX_CHANNELS: usize = 1 << 26;
 
 /// For each node its output's channels, by number; numbers that are tied have one root.
@@ -18,7 +18,10 @@ pub(super) struct Channels {
 
 impl Channels {
     pub(super) fn new(graph: &Graph) -> Result<Self, NetworkError> {
-        let counts = graph.nodes.iter().map(|node| node.output.channels);
+        let counts = graph.nodes.iter().map(|node| match node.op {
+            Op::Dense(_) => node.output.channels.saturating_add(graph.shape(node.inputs[0]).values()),
+            _ => node.output.channels,
+        });
         let total = counts.fold(graph.input.channels, usize::saturating_add);
         if total > MAX_CHANNELS {
             return Err(too_large("the number of channels of all layers", MAX_CHANNELS as u64));
