@@ -77,7 +77,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<(), Failure> {
         balanced: args.balanced,
         similarity: args.similarity && args.json,
     };
-    let statistics = input.analyze(&options).map_err(|error| refused(&args.file, error))?;
+    let statistics = input.analyze(&options).map_err(|error| refused(&args.file, &error))?;
     progress.finish_and_clear();
     let mut out = BufWriter::new(io::stdout().lock());
     let written =
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<(), Failure> {
     }
 }
 
-fn refused(file: &Path, error: AnalyzeError) -> Failure {
+fn refused(file: &Path, error: &AnalyzeError) -> Failure {
     let place = match error {
         AnalyzeError::Beta(_) => String::new(),
         _ => format!("{}: ", file.display()),
@@ -98,9 +98,15 @@ fn refused(file: &Path, error: AnalyzeError) -> Failure {
     Failure::Usage(anyhow::anyhow!("{place}{error}"))
 }
 
+/// Activation vectors `[instances, filters]`.
+enum Activations {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
 /// Activations as rows of instances, and their labels.
 struct Input {
-    values: Values,
+    values: Activations,
     filters: usize,
     labels: Option<Vec<i32>>,
 }
@@ -129,8 +135,8 @@ impl Input {
             }
         };
         let values = match values {
-            Values::F32(values) => Values::F32(as_instances(values, filters, positions)),
-            Values::F64(values) => Values::F64(as_instances(values, filters, positions)),
+            Values::F32(values) => Activations::F32(as_instances(values, filters, positions)),
+            Values::F64(values) => Activations::F64(as_instances(values, filters, positions)),
             Values::I64(_) => {
                 let message = format!("activations in {} are integers", path.display());
                 return Err(Failure::usage(
@@ -146,9 +152,8 @@ impl Input {
 
     fn rows(&self) -> usize {
         let values = match &self.values {
-            Values::F32(values) => values.len(),
-            Values::F64(values) => values.len(),
-            Values::I64(values) => values.len(),
+            Activations::F32(values) => values.len(),
+            Activations::F64(values) => values.len(),
         };
         values.checked_div(self.filters).unwrap_or(0)
     }
@@ -156,9 +161,8 @@ impl Input {
     fn analyze(&self, options: &AnalyzeOptions) -> Result<LayerStatistics, AnalyzeError> {
         let (filters, labels) = (self.filters, self.labels.as_deref());
         match &self.values {
-            Values::F32(values) => deepeyes_core::analyze(&Rows { values, filters, labels }, options),
-            Values::F64(values) => deepeyes_core::analyze(&Rows { values, filters, labels }, options),
-            Values::I64(_) => Err(AnalyzeError::NoFilters),
+            Activations::F32(values) => deepeyes_core::analyze(&Rows { values, filters, labels }, options),
+            Activations::F64(values) => deepeyes_core::analyze(&Rows { values, filters, labels }, options),
         }
     }
 }
