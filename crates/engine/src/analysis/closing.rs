@@ -1,0 +1,135 @@
+//! The end of a window: layers closed, findings completed, the result published and stored.
+
+use super::Analysis;
+use crate::guard::guarded;
+use crate::recorder::Record;
+use crate::undetected;
+use deepeyes_core::findings::{self, DepthEvidence, LayerSeparability, depth_findings};
+use deepeyes_core::{Finding, FindingKind, LayerSnapshot};
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Analysis {
+    /// Ends the running window.
+    pub(super) fn close_window(&mut self) {
+        let start = Instant::now();
+        let mut closed: Vec<(usize, LayerSnapshot)> = Vec::new();
+        for at in 0..self.layers.len() {
+            match self.layers[at].close(self.budget.similarity_instances()) {
+                Ok(snapshot) => closed.extend(snapshot.map(|snapshot| (at, snapshot))),
+                Err(problem) => self.problem(problem),
+            }
+        }
+        if let Some(step) = closed.iter().map(|(_, snapshot)| snapshot.to).max() {
+            let images = self.images.close(closed.iter().map(|(_, snapshot)| snapshot));
+            self.state.images = Arc::new(images);
+            for (at, mut snapshot) in closed {
+                self.add_undetected(at, &mut snapshot);
+                self.layers[at].latest = Some(Arc::new(snapshot));
+            }
+            self.add_depth();
+            let full = self.last_full.is_none_or(|last| last.elapsed() >= self.full_interval);
+            self.store_window(step, full);
+            self.publish_layers();
+        }
+        self.flush();
+        self.budget.close(start.elapsed().as_secs_f64());
+        self.state.cost = self.budget.cost();
+    }
+
+    /// T3: it needs pixels, which core does not have.
+    fn add_undetected(&mut self, at: usize, snapshot: &mut LayerSnapshot) {
+        let Some(sample) = &snapshot.sample else { return };
+        let (spec, images, classes) = (&self.layers[at].spec, &self.state.images, &self.description.classes);
+        match guarded(|| undetected::findings(spec, sample, images, classes)) {
+            Ok(found) => {
+                snapshot.statistics.findings.extend(found);
+                findings::sort(&mut snapshot.statistics.findings);
+            }
+            Err(panic) => self.problem(format!("undetected patterns are not told: {panic}")),
+        }
+    }
+
+    /// T5: puts the last separability into the layers' last snapshots, and the findings that rest on all of them.
+    fn add_depth(&mut self) {
+        let depth = self.depth();
+        for (layer, separability) in self.layers.iter_mut().zip(&self.separability) {
+            let Some(latest) = &mut layer.latest else { continue };
+            let name = Some(layer.spec.name.as_str());
+            let own = || depth.iter().filter(|finding| finding.layer.as_deref() == name);
+            if separability.is_none() && own().next().is_none() {
+                continue;
+            }
+            let snapshot = Arc::make_mut(latest);
+            snapshot.separability.clone_from(separability);
+            let list = &mut snapshot.statistics.findings;
+            list.retain(|finding| !is_depth(finding));
+            list.extend(own().cloned());
+            findings::sort(list);
+        }
+    }
+
+    fn depth(&self) -> Vec<Finding> {
+        let measured: Vec<LayerSeparability> = self
+            .layers
+            .iter()
+            .zip(&self.separability)
+            .filter_map(|(layer, separability)| {
+                Some(LayerSeparability {
+                    layer: &layer.spec.name,
+                    output: layer.spec.output,
+                    stable: layer.latest.as_ref().is_some_and(|latest| latest.stable),
+                    separability: separability.as_ref()?,
+                })
+            })
+            .collect();
+        let accuracy = self.state.validations.last().map(|validation| validation.accuracy);
+        depth_findings(&DepthEvidence { layers: &measured, accuracy })
+    }
+
+    /// After a probe: the last windows say its separability, in the store too.
+    pub(super) fn amend(&mut self) {
+        self.add_depth();
+        if let Some((step, _)) = self.closed {
+            self.store_window(step, true);
+        }
+        self.publish_layers();
+    }
+
+    /// Before the end: the store has all of the last window.
+    pub(super) fn complete_store(&mut self) {
+        if let Some((step, false)) = self.closed {
+            self.store_window(step, true);
+        }
+    }
+
+    fn store_window(&mut self, step: u64, full: bool) {
+        if full {
+            self.last_full = Some(Instant::now());
+        }
+        self.closed = Some((step, full));
+        let of_window = |(at, layer): (usize, &crate::layer::Layer)| {
+            let latest = layer.latest.as_ref().filter(|latest| latest.to == step)?;
+            Some((at, Arc::clone(latest)))
+        };
+        let layers = self.layers.iter().enumerate().filter_map(of_window).collect();
+        let images = if full {
+            self.state.images.iter().map(|(&input, image)| (input, Arc::clone(image))).collect()
+        } else {
+            Vec::new()
+        };
+        self.recorder.send(Record::Snapshot { step, layers, full, images });
+    }
+
+    pub(super) fn publish_layers(&mut self) {
+        self.state.layers = self.layers.iter().map(|layer| layer.latest.clone()).collect();
+        let latest = self.state.layers.iter().flatten();
+        let mut all: Vec<Finding> = latest.flat_map(|layer| &layer.statistics.findings).cloned().collect();
+        findings::sort(&mut all);
+        self.state.findings = all.into();
+    }
+}
+
+fn is_depth(finding: &Finding) -> bool {
+    matches!(finding.kind, FindingKind::UnnecessaryLayer | FindingKind::MissingLayer)
+}

@@ -1,0 +1,67 @@
+//! One watched layer: its running window, and what it was at the end of the last one.
+
+use crate::guard::guarded;
+use deepeyes_core::{
+    Activations, AnalysisConfig, Batch, LayerMonitor, LayerSnapshot, LayerSpec, LayerWindow,
+};
+use std::sync::Arc;
+
+/// One watched layer.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) spec: LayerSpec,
+    /// `None` once its analysis has failed.
+    active: Option<(LayerMonitor, LayerWindow)>,
+    pub(crate) latest: Option<Arc<LayerSnapshot>>,
+}
+
+impl Layer {
+    pub(crate) fn new(spec: &LayerSpec, layer: usize, config: &AnalysisConfig) -> Self {
+        Self::restored(spec, Some(LayerMonitor::new(spec, layer, config)))
+    }
+
+    /// With the monitor that a checkpoint kept.
+    pub(crate) fn restored(spec: &LayerSpec, monitor: Option<LayerMonitor>) -> Self {
+        let active = monitor.map(|monitor| {
+            let window = monitor.open();
+            (monitor, window)
+        });
+        Self { spec: spec.clone(), active, latest: None }
+    }
+
+    /// What spans windows, for a checkpoint.
+    pub(crate) fn monitor(&self) -> Option<LayerMonitor> {
+        self.active.as_ref().map(|(monitor, _)| monitor.clone())
+    }
+
+    /// Takes activations in. On an error, which is told once, the layer is watched no longer.
+    pub(crate) fn observe(&mut self, batch: &Batch, activations: &Activations) -> Result<(), String> {
+        let Some((_, window)) = &mut self.active else { return Ok(()) };
+        let observed = guarded(|| window.observe(batch, activations));
+        match observed {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.fail(&error.to_string())),
+            Err(panic) => Err(self.fail(&panic)),
+        }
+    }
+
+    /// Ends the running window; `None` where it saw nothing. Errors as for [`observe`](Self::observe).
+    pub(crate) fn close(&mut self, similarity_instances: usize) -> Result<Option<LayerSnapshot>, String> {
+        let Some((monitor, window)) = &mut self.active else { return Ok(None) };
+        if window.is_empty() {
+            return Ok(None);
+        }
+        let closed = guarded(|| {
+            monitor.set_similarity_instances(similarity_instances);
+            let complete = std::mem::replace(window, monitor.open());
+            monitor.close(complete)
+        });
+        closed.map(Some).map_err(|panic| self.fail(&panic))
+    }
+
+    /// Stops watching the layer.
+    pub(crate) fn fail(&mut self, reason: &str) -> String {
+        self.active = None;
+        format!("layer {} is no longer watched: {reason}", self.spec.name)
+    }
+}

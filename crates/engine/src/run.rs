@@ -1,0 +1,222 @@
+//! A run from its start to its end, as producers and programs hold it.
+
+use crate::analysis::Analysis;
+use crate::error::EngineError;
+use crate::guard::guarded;
+use crate::live::Live;
+use crate::priority;
+use crate::recorder::Recorder;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use deepeyes_core::{AnalysisConfig, Event, Finding, Observer, RunDescription};
+use deepeyes_store::{Ending, Reader, StoredCheckpoint, Validation, Writer};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How a run is carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineOptions {
+    /// Events that may wait for the analysis; a mini-batch's holds its activations.
+    pub queue: usize,
+    /// How long windows are stored without similarity, sample and images after one that has them. The first window, one
+    /// with a new probe, and the last one always have them; zero: all.
+    pub full_interval: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { queue: 4, full_interval: Duration::from_secs(5) }
+    }
+}
+
+/// How a run went.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The run's directory.
+    pub directory: PathBuf,
+    /// The last iteration.
+    pub step: u64,
+    /// Its loss; `None` without iterations.
+    pub loss: Option<f64>,
+    /// The last validation.
+    pub validation: Option<Validation>,
+    /// The last findings, most severe first.
+    pub findings: Arc<[Finding]>,
+    /// What of ours failed and was switched off.
+    pub problems: Arc<[String]>,
+}
+
+/// What the analysis thread takes.
+enum Message {
+    Event(Event),
+    /// The run ends; with `None` without an ending.
+    End(Option<Ending>),
+}
+
+/// A live run. Dropped without [`finish`](Self::finish), what waits is still applied and stored, and the run counts as
+/// interrupted.
+#[derive(Debug)]
+pub struct Run {
+    sender: Sender<Message>,
+    thread: Option<JoinHandle<Summary>>,
+    live: Live,
+    directory: PathBuf,
+    description: RunDescription,
+}
+
+impl Run {
+    /// Starts the threads of a run that `writer` has begun.
+    ///
+    /// # Errors
+    /// [`EngineError::Setting`] where `config` cannot be used, otherwise where the store or the system refuses.
+    pub fn start(
+        writer: Writer,
+        config: AnalysisConfig,
+        options: &EngineOptions,
+    ) -> Result<Self, EngineError> {
+        Self::launch(writer, config, options, |_| Ok(()))
+    }
+
+    /// Goes on with an interrupted or ended run after `checkpoint`: what the store holds of later iterations is taken
+    /// back, and the analysis goes on where it was (or, where its settings have changed, anew).
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn resume(
+        mut writer: Writer,
+        checkpoint: &StoredCheckpoint,
+        config: AnalysisConfig,
+        options: &EngineOptions,
+    ) -> Result<Self, EngineError> {
+        writer.truncate_after(checkpoint.step)?;
+        let stored = Reader::open(writer.path())?;
+        Self::launch(writer, config, options, |analysis| analysis.restore(checkpoint, &stored))
+    }
+
+    fn launch(
+        writer: Writer,
+        config: AnalysisConfig,
+        options: &EngineOptions,
+        prepare: impl FnOnce(&mut Analysis) -> deepeyes_store::Result<()>,
+    ) -> Result<Self, EngineError> {
+        check(&config, options)?;
+        let description = writer.description()?;
+        let directory = writer.directory().to_owned();
+        let recorder = Recorder::start(writer)?;
+        let mut analysis = Analysis::new(description.clone(), config, options, recorder);
+        prepare(&mut analysis)?;
+        let live = analysis.live();
+        let (sender, receiver) = bounded(options.queue);
+        let thread = std::thread::Builder::new()
+            .name("deepeyes-analysis".to_owned())
+            .spawn(move || apply_all(analysis, &receiver))
+            .map_err(|source| EngineError::Thread { thread: "analysis", source })?;
+        Ok(Self { sender, thread: Some(thread), live, directory, description })
+    }
+
+    /// What a producer tells its events to.
+    pub fn observer(&self) -> Arc<RunObserver> {
+        Arc::new(RunObserver { sender: self.sender.clone() })
+    }
+
+    /// Where readers find the newest state.
+    pub fn live(&self) -> Live {
+        self.live.clone()
+    }
+
+    /// The run's directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What the run is about.
+    pub fn description(&self) -> &RunDescription {
+        &self.description
+    }
+
+    /// Applies and stores what waits, and ends the run. A window that is not complete counts only where none is. What
+    /// failed on the way is in the summary.
+    ///
+    /// # Errors
+    /// [`EngineError::Lost`] where the analysis thread is gone.
+    pub fn finish(mut self, ending: Ending) -> Result<Summary, EngineError> {
+        self.end(Some(ending)).ok_or(EngineError::Lost)
+    }
+
+    fn end(&mut self, ending: Option<Ending>) -> Option<Summary> {
+        let thread = self.thread.take()?;
+        // A thread that is gone takes no message, and joining it tells.
+        let _ = self.sender.send(Message::End(ending));
+        thread.join().ok()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+/// Takes a producer's events to a run. After the run's end it takes and forgets them.
+#[derive(Debug, Clone)]
+pub struct RunObserver {
+    sender: Sender<Message>,
+}
+
+impl Observer for RunObserver {
+    fn observe(&self, event: Event) {
+        let _ = self.sender.send(Message::Event(event));
+    }
+}
+
+impl RunObserver {
+    /// Hands an event over only if there is a free place; otherwise gives it back at once. For producers that must
+    /// never wait.
+    ///
+    /// # Errors
+    /// The event, where no place is free.
+    pub fn try_observe(&self, event: Event) -> Result<(), Box<Event>> {
+        match self.sender.try_send(Message::Event(event)) {
+            Err(TrySendError::Full(Message::Event(event))) => Err(Box::new(event)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check(config: &AnalysisConfig, options: &EngineOptions) -> Result<(), EngineError> {
+    let wrong = |name, value: String, expected| Err(EngineError::Setting { name, value, expected });
+    if config.window == 0 {
+        return wrong("the window", "0".to_owned(), "at least 1 mini-batch");
+    }
+    if !(config.position_share > 0.0 && config.position_share <= 1.0) {
+        return wrong("the share of positions", config.position_share.to_string(), "above 0, up to 1");
+    }
+    if options.queue == 0 {
+        return wrong("the queue of events", "0".to_owned(), "at least 1");
+    }
+    Ok(())
+}
+
+/// The analysis thread.
+fn apply_all(mut analysis: Analysis, receiver: &Receiver<Message>) -> Summary {
+    priority::lower();
+    // The training has the processors: what core would spread over all of them stays on this thread. Without a pool of
+    // its own it spreads, which is as right and only takes more from the training.
+    let _pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+    let mut ending = None;
+    for message in receiver {
+        match message {
+            Message::Event(event) => {
+                if let Err(panic) = guarded(|| analysis.apply(event)) {
+                    analysis.switch_off(&panic);
+                }
+            }
+            Message::End(how) => {
+                ending = how;
+                break;
+            }
+        }
+    }
+    analysis.finish(ending)
+}
