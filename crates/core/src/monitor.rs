@@ -18,6 +18,11 @@ use std::sync::Arc;
 /// The quantile of a filter's activations against which it is judged always on: its maximum without the outliers.
 const REFERENCE_QUANTILE: f64 = 0.999;
 
+/// Activations on which the effective number of filters is estimated, and the fewest instances: the estimate is unbiased, and
+/// more of them cost more than the rest of the window.
+const CORRELATED_VALUES: usize = 1 << 17;
+const CORRELATED_INSTANCES: usize = 256;
+
 /// What is known of a layer over all its windows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerMonitor {
@@ -79,6 +84,11 @@ impl LayerMonitor {
     /// An empty window of this layer.
     pub fn open(&self) -> LayerWindow {
         LayerWindow::new(&self.spec, self.layer, &self.config)
+    }
+
+    /// Compares the filters on this many instances from the next window on; a budget may ask for fewer than configured.
+    pub fn set_similarity_instances(&mut self, instances: usize) {
+        self.config.similarity_instances = instances;
     }
 
     /// Windows closed so far.
@@ -259,7 +269,9 @@ impl Alike {
         accumulator.add_rows(&rows.values);
         let similarity = accumulator.similarity();
         let groups = redundant_groups(&similarity);
-        let effective_filters = effective_filters_of_sample(&rows.values, spec.filters);
+        let correlated = (CORRELATED_VALUES / spec.filters.max(1)).max(CORRELATED_INSTANCES) * spec.filters;
+        let correlated = &rows.values[..rows.values.len().min(correlated)];
+        let effective_filters = effective_filters_of_sample(correlated, spec.filters);
         Self { instances: accumulator.instances(), similarity, groups, effective_filters }
     }
 }

@@ -123,15 +123,20 @@ impl WithSimd for Rows<'_> {
         if filters == 0 {
             return;
         }
-        let zero = simd.splat_f32s(0.0);
         for (row, instance) in values.chunks_exact(filters).enumerate() {
             let (head, tail) = S::as_simd_f32s(instance);
             let tail = simd.partial_load_f32s(tail);
-            let max = head.iter().fold(tail, |max, &value| simd.max_f32s(max, value));
+            // Loops, not closures: a closure would not be compiled for the SIMD instructions at hand.
+            let mut max = tail;
+            for &value in head {
+                max = simd.max_f32s(max, value);
+            }
             let max = simd.reduce_max_f32s(max);
             let scale = simd.splat_f32s(scale_to_one(max));
-            let (mut sum, mut weighted) = (zero, zero);
-            for &value in head.iter().chain(std::iter::once(&tail)) {
+            let a = simd.mul_f32s(tail, scale);
+            let mut sum = a;
+            let mut weighted = simd.mul_f32s(a, log2_f32s(simd, a));
+            for &value in head {
                 let a = simd.mul_f32s(value, scale);
                 sum = simd.add_f32s(sum, a);
                 weighted = simd.mul_add_e_f32s(a, log2_f32s(simd, a), weighted);

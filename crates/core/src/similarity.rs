@@ -178,12 +178,17 @@ fn add_tile<S: Simd>(
 ) {
     let mut i = left.start;
     while i < left.end {
-        let rows: [usize; LEFT] = std::array::from_fn(|r| (i + r).min(left.end - 1));
-        let left_rows = rows.map(|row| S::as_simd_f32s(block.filter(row)).0);
+        let mut left_rows = [S::as_simd_f32s(block.filter(i)).0; LEFT];
+        for (r, row) in left_rows.iter_mut().enumerate() {
+            *row = S::as_simd_f32s(block.filter((i + r).min(left.end - 1))).0;
+        }
         let mut j = right.start;
         while j < right.end {
-            let columns: [usize; RIGHT] = std::array::from_fn(|c| (j + c).min(right.end - 1));
-            let sums = minima(simd, left_rows, columns.map(|column| S::as_simd_f32s(block.filter(column)).0));
+            let mut columns = [S::as_simd_f32s(block.filter(j)).0; RIGHT];
+            for (c, column) in columns.iter_mut().enumerate() {
+                *column = S::as_simd_f32s(block.filter((j + c).min(right.end - 1))).0;
+            }
+            let sums = minima(simd, left_rows, columns);
             for (r, sums) in sums.iter().enumerate().take(left.end - i) {
                 for (c, sum) in sums.iter().enumerate().take(right.end - j) {
                     tile[(i - left.start + r) * TILE + j - right.start + c] += f64::from(*sum);
@@ -199,19 +204,30 @@ fn add_tile<S: Simd>(
 #[inline(always)]
 fn minima<S: Simd>(simd: S, left: [&[S::f32s]; LEFT], right: [&[S::f32s]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
     let steps = left[0].len();
-    let left = left.map(|values| &values[..steps]);
-    let right = right.map(|values| &values[..steps]);
+    // Loops, not closures: a closure would not be compiled for the SIMD instructions at hand.
+    let (mut rows, mut columns) = (left, right);
+    for row in &mut rows {
+        *row = &row[..steps];
+    }
+    for column in &mut columns {
+        *column = &column[..steps];
+    }
     let mut sums = [[simd.splat_f32s(0.0); RIGHT]; LEFT];
     for step in 0..steps {
-        let right = right.map(|values| values[step]);
         for r in 0..LEFT {
-            let left = left[r][step];
+            let left = rows[r][step];
             for c in 0..RIGHT {
-                sums[r][c] = simd.add_f32s(sums[r][c], simd.min_f32s(left, right[c]));
+                sums[r][c] = simd.add_f32s(sums[r][c], simd.min_f32s(left, columns[c][step]));
             }
         }
     }
-    sums.map(|sums| sums.map(|sum| simd.reduce_sum_f32s(sum)))
+    let mut reduced = [[0.0; RIGHT]; LEFT];
+    for r in 0..LEFT {
+        for c in 0..RIGHT {
+            reduced[r][c] = simd.reduce_sum_f32s(sums[r][c]);
+        }
+    }
+    reduced
 }
 
 #[cfg(test)]
