@@ -20,9 +20,13 @@ const HALVES: u32 = 1000;
 /// The quantile of the halves' drift that counts as noise.
 const QUANTILE: f64 = 0.999;
 
+/// Keys that keep the hashes of different purposes apart.
+const GROUP_KEY: u64 = 1;
+const HALF_KEY: u64 = 2;
+
 /// The group of an input that is seen at a step.
 pub(crate) fn group_of(seed: u64, input: i64, step: u64) -> usize {
-    (hash([seed, input as u64, step, 0x6772_6f75_70]) % GROUPS as u64) as usize
+    (hash([seed, input as u64, step, GROUP_KEY]) % GROUPS as u64) as usize
 }
 
 /// Fine perplexity histograms of a window, one for each group of inputs; those of parts merge to those of the whole.
@@ -190,7 +194,7 @@ impl Halves<'_> {
         let groups = self.groups.silent.len();
         order.clear();
         order.extend(0..groups);
-        let mut random = Random::new(hash([self.seed, half.into(), 0x6861_6c66]));
+        let mut random = Random::new(hash([self.seed, half.into(), HALF_KEY]));
         for place in 0..groups / 2 {
             order.swap(place, place + random.below(groups - place));
         }

@@ -16,8 +16,25 @@ pub fn perplexity_edges(filters: usize) -> Vec<f64> {
 
 /// The bin of a perplexity in [1, F]: a bin holds its lower edge; the last one its upper edge too.
 pub fn perplexity_bin(perplexity: f64, filters: usize) -> usize {
-    let place = (perplexity - 1.0) / range(filters) * PERPLEXITY_BINS as f64;
-    ((place + EDGE_TOLERANCE).max(0.0) as usize).min(PERPLEXITY_BINS - 1)
+    Bins::new(filters).bin(perplexity)
+}
+
+/// The bins of a layer, for many perplexities.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bins {
+    per_unit: f64,
+}
+
+impl Bins {
+    pub(crate) fn new(filters: usize) -> Self {
+        Self { per_unit: PERPLEXITY_BINS as f64 / range(filters) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn bin(self, perplexity: f64) -> usize {
+        let place = (perplexity - 1.0) * self.per_unit + EDGE_TOLERANCE;
+        (place.max(0.0) as usize).min(PERPLEXITY_BINS - 1)
+    }
 }
 
 fn range(filters: usize) -> f64 {

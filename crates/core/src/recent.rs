@@ -20,7 +20,7 @@ pub(crate) struct RecentInputs {
 impl RecentInputs {
     /// Records that an input was seen in a window; windows come in ascending order.
     pub(crate) fn see(&mut self, input: InputId, window: u64) {
-        let hash = hash([input as u64, 0x7365_656e]);
+        let hash = hash([input as u64]);
         if hash.leading_zeros() < self.zeros {
             return;
         }

@@ -1,10 +1,11 @@
 //! Elementary functions over SIMD lanes, as polynomials: the cost of perplexity is that of its logarithm.
 
 use pulp::Simd;
+use std::f32::consts::{LN_2, LOG2_E};
 
 /// log2(1 + t) / t on [sqrt(1/2) - 1, sqrt(2) - 1], lowest power first; interpolated at the Chebyshev nodes.
 const LOG2: [f32; 8] = [
-    1.442_695,
+    LOG2_E,
     -0.721_352_93,
     0.480_916_7,
     -0.360_225_2,
@@ -14,7 +15,7 @@ const LOG2: [f32; 8] = [
     -0.142_759_73,
 ];
 /// 2^t on [-1/2, 1/2], lowest power first; interpolated at the Chebyshev nodes.
-const EXP2: [f32; 6] = [1.000_000_1, 0.693_147_2, 0.240_221_08, 0.055_503_57, 0.009_676_032, 0.001_339_086_3];
+const EXP2: [f32; 6] = [1.000_000_1, LN_2, 0.240_221_08, 0.055_503_57, 0.009_676_032, 0.001_339_086_3];
 /// Bits of sqrt(1/2): mantissas are taken from [sqrt(1/2), sqrt(2)), where log2 has no jump at 1.
 const SQRT_HALF_BITS: u32 = 0x3f35_04f3;
 const ONE_BITS: u32 = 0x3f80_0000;

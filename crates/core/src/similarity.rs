@@ -9,12 +9,13 @@ use crate::Similarity;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Instances in a block: 64 filters of it are 64 KiB.
+/// Instances in a block: a tile's filters of it are 60 KiB.
 const BLOCK: usize = 256;
 /// Filters in a tile of the triangle.
-const TILE: usize = 64;
-/// Filters of the left and right side that are held in registers: 12 sums in flight.
-const LEFT: usize = 4;
+const TILE: usize = 60;
+/// Filters of the left and right side that are taken together: 9 sums in flight. One row more, and a sum would not fit the 16
+/// registers of AVX2 and wait for memory at every step.
+const LEFT: usize = 3;
 const RIGHT: usize = 3;
 
 /// Sums from which the similarity of any two filters follows; those of parts merge to those of the whole.

@@ -37,8 +37,7 @@ impl Stability {
         } else {
             self.calm = 0;
             self.exceeded += 1;
-            // Written so that a drift that is no number counts as a clear exceedance.
-            if self.exceeded >= LEAVE || !(drift <= CLEAR * limit) {
+            if self.exceeded >= LEAVE || drift > CLEAR * limit || drift.is_nan() {
                 self.since = None;
             }
         }

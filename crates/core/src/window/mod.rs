@@ -19,6 +19,9 @@ use thiserror::Error;
 const SKETCHED_VALUES: usize = 1 << 18;
 const SKETCHED_INSTANCES: std::ops::RangeInclusive<usize> = 32..=256;
 
+/// Keeps the draw of positions apart from other hashes.
+const POSITIONS_KEY: u64 = 3;
+
 /// Activations or windows that do not fit the layer. Nothing of them was taken in.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[allow(missing_docs, reason = "the messages name every field")]
@@ -215,7 +218,7 @@ impl LayerWindow {
         let Shape { filters, positions, layer, seed, .. } = self.shape;
         for (offset, maps) in values.chunks_exact(filters * positions).enumerate() {
             let input = self.input(batch, first + offset);
-            let key = hash([seed, layer as u64, batch.step, input.place.into(), 0x706f_73]);
+            let key = hash([seed, layer as u64, batch.step, input.place.into(), POSITIONS_KEY]);
             self.sampler.draw(key, &mut self.scratch.positions);
             let sampled = self.scratch.positions.len();
             self.totals.begin_input(&input, positions, sampled);

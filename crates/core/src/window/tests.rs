@@ -116,7 +116,7 @@ proptest! {
             of_maps.observe(&batch, &maps(values.clone(), 0)).unwrap();
             let (mut rows, mut inputs, mut positions) = (Vec::new(), Vec::new(), Vec::new());
             for (place, maps) in values.chunks(course.filters * area).enumerate() {
-                let key = hash([config.seed, 0, batch.step, place as u64, 0x706f_73]);
+                let key = hash([config.seed, 0, batch.step, place as u64, POSITIONS_KEY]);
                 let mut drawn = Vec::new();
                 PositionSampler::new(area, positions_per_input(all, area)).draw(key, &mut drawn);
                 for position in drawn {

@@ -3,12 +3,15 @@
 use super::Input;
 use super::block::Block;
 use crate::drift::{FINE_BINS, GroupedPerplexities};
-use crate::histogram::perplexity_bin;
+use crate::histogram::Bins;
 use crate::random::{hash, mix};
 use crate::reservoir::{Identity, Reservoir};
 use crate::sketch::Sketch;
 use crate::{InputId, LabelAffinity, PERPLEXITY_BINS};
 use std::collections::HashSet;
+
+/// Keeps the draw for the sketches apart from other hashes.
+const SKETCH_KEY: u64 = 4;
 
 /// Everything that a window keeps.
 #[derive(Debug, Clone)]
@@ -88,13 +91,13 @@ impl Totals {
     fn count_perplexities(&mut self, input: &Input, block: &Block) {
         let scale = self.perplexities.bins_per_bit();
         let (fine, silent) = self.perplexities.group_mut(input.group);
-        let filters = self.maxima.len();
+        let bins = Bins::new(self.maxima.len());
         let found = block.perplexities;
         let instances = found.max.iter().zip(&found.bits).zip(&found.value).take(block.positions.len());
         for ((&max, &bits), &value) in instances {
             if max > 0.0 {
                 fine[((bits * scale) as usize).min(FINE_BINS - 1)] += 1;
-                self.counts[perplexity_bin(f64::from(value), filters)] += 1;
+                self.counts[bins.bin(f64::from(value))] += 1;
                 self.perplexity_sum += f64::from(value);
             } else {
                 *silent += 1;
@@ -105,7 +108,7 @@ impl Totals {
 
     /// Lets each instance enter the sample and the sketches by its hash.
     fn draw(&mut self, input: &Input, block: &Block) {
-        let step_key = hash([input.step, 0x736b_6574_6368]);
+        let step_key = hash([input.step, SKETCH_KEY]);
         for (instance, &position) in block.positions.iter().enumerate() {
             let hash = mix(input.key ^ mix(u64::from(position) + 1));
             if self.sample.wants(hash) {
