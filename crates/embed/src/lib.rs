@@ -1,6 +1,25 @@
-//! Pure maps: neighbours, projections and their quality.
+//! Maps: neighbours, projections and their quality. Arrays in, coordinates out.
+//!
+//! The crate does no IO and reads no clock, so nothing in it can fail but its input, which is checked at the door
+//! ([`Points`], [`Dissimilarities`]). Progressive algorithms are objects that take one step at a time. Results depend on
+//! the input and the seed alone, never on the number of threads: every sum over parts is taken in a fixed order.
 
+mod dissimilarity;
 mod dot;
+mod eigen;
+mod error;
+mod mds;
 pub mod neighbours;
+mod pca;
+mod points;
+mod procrustes;
+pub mod quality;
+mod random;
 
+pub use dissimilarity::Dissimilarities;
 pub use dot::dot_products;
+pub use error::EmbedError;
+pub use mds::Mds;
+pub use pca::{Pca, pca_map};
+pub use points::Points;
+pub use procrustes::{Motion, align};
