@@ -144,11 +144,11 @@ mod tests {
         }
 
         #[test]
-        fn a_flipped_bit_is_an_error(place in any::<prop::sample::Index>(), bit in 0..8) {
+        fn a_flipped_bit_is_an_error(place in any::<prop::sample::Index>(), bit in 0_u8..8) {
             let values: Vec<u64> = (0..100).map(|value| value * value).collect();
             let mut stored = Encoder::new().unwrap().array(&values, &[100]).unwrap();
             let place = place.index(stored.data.len());
-            stored.data[place] ^= 1 << bit;
+            stored.data[place] ^= 1_u8 << bit;
             // A flipped bit in the frame's header may be one that means nothing.
             if let Ok((back, _)) = stored.decode::<u64>() {
                 prop_assert_eq!(back, values);

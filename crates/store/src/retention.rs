@@ -37,7 +37,7 @@ impl Retention {
 }
 
 /// Whether the entry `ordinal` (counted from 0) of a growing series stays when `newest` is its last: the `dense` newest
-/// do, and of those at ages in (dense 2^(k-1), dense 2^k] the multiples of 2^k. What stays later stayed before, so
+/// do, and of those at ages in [dense 2^(k-1), dense 2^k) the multiples of 2^k. What stays later stayed before, so
 /// thinning can go on in place.
 pub(crate) fn keeps(ordinal: u64, newest: u64, dense: u64) -> bool {
     let dense = dense.max(1);

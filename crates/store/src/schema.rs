@@ -97,11 +97,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<ReadConnection> {
 /// A run in a place where even a reader's side files cannot be: read as it is where the file is whole in itself, else
 /// from a copy in which SQLite can replay the journal.
 fn open_unwritable(path: &Path, flags: OpenFlags) -> Result<ReadConnection> {
-    let journals: Vec<PathBuf> = ["-wal", "-journal"]
-        .into_iter()
-        .map(|suffix| with_suffix(path, suffix))
-        .filter(|path| path.metadata().is_ok_and(|metadata| metadata.len() > 0))
-        .collect();
+    let journals = journals(path);
     if journals.is_empty() {
         let uri = format!("file:{}?immutable=1", percent_encoded(path));
         let connection =
@@ -117,6 +113,12 @@ fn open_unwritable(path: &Path, flags: OpenFlags) -> Result<ReadConnection> {
     let copied = copy.path().join(path.file_name().unwrap_or(path.as_os_str()));
     let connection = prepare(Connection::open(copied)).map_err(|error| Fault::Sql(error).at(path))?;
     Ok(ReadConnection { connection, _copy: Some(copy) })
+}
+
+/// What is not in the file itself yet.
+fn journals(path: &Path) -> Vec<PathBuf> {
+    let candidates = ["-wal", "-journal"].map(|suffix| with_suffix(path, suffix));
+    candidates.into_iter().filter(|path| path.metadata().is_ok_and(|metadata| metadata.len() > 0)).collect()
 }
 
 fn prepare(connection: rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {
@@ -141,9 +143,14 @@ fn check_header(path: &Path) -> Result<()> {
             reason: format!("{reason}; expected the `run.db` of a run's directory"),
         })
     };
+    // Asked first: a journal that is there now may be in the file a moment later, but not the other way round.
+    let is_whole = journals(path).is_empty();
     let mut header = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(100).read_to_end(&mut header))
+    let length = File::open(path)
+        .and_then(|mut file| {
+            file.by_ref().take(100).read_to_end(&mut header)?;
+            Ok(file.metadata()?.len())
+        })
         .map_err(StoreError::io(path, "read"))?;
     if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
         return not_a_run("it is no SQLite file");
@@ -152,7 +159,15 @@ fn check_header(path: &Path) -> Result<()> {
     if number(68) != APPLICATION {
         return not_a_run("it is another program's SQLite file");
     }
+    let page_bytes = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        bytes => u64::from(bytes),
+    };
+    let expected = page_bytes * u64::from(number(28));
     match number(60) {
+        VERSION if is_whole && length < expected => {
+            Err(Fault::Broken(format!("it is cut off after {length} of {expected} bytes")).at(path))
+        }
         VERSION => Ok(()),
         0 => Err(Fault::Broken("its format version is 0".to_owned()).at(path)),
         found => Err(StoreError::Newer { path: path.to_owned(), found, supported: VERSION }),

@@ -281,10 +281,17 @@ impl Writer {
         run().map_err(|fault| fault.at(&self.database))
     }
 
-    /// Limits the file to `pages`, so that tests can fill the disk.
-    #[cfg(test)]
-    pub(crate) fn limit_pages(&self, pages: u64) {
-        self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    /// Lets the file grow to about `bytes` and no further, however much space the disk has: what does not fit is
+    /// [`StoreError::DiskFull`]. A quota, where [`Retention::max_bytes`] is an aim.
+    ///
+    /// # Errors
+    /// Where the file is broken.
+    pub fn limit_bytes(&self, bytes: u64) -> Result<()> {
+        let run = || {
+            let page: u64 = self.connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            self.connection.pragma_update_and_check(None, "max_page_count", bytes / page.max(1), |_| Ok(()))
+        };
+        run().map_err(|error| Fault::Sql(error).at(&self.database))
     }
 }
 
