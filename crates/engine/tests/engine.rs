@@ -1,4 +1,5 @@
 //! A run fed with made-up mini-batches: what readers and the store say is what core says of the same data.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, helpers included")]
 
 use deepeyes_core::{
     Activations, AnalysisConfig, Batch, Checkpoint, Event, Image, LayerMonitor, LayerSnapshot, LayerSpec,
@@ -82,7 +83,7 @@ fn batch(step: u64) -> Batch {
         })
         .collect();
     let first = step as i64 * INPUTS as i64;
-    let image = Image { height: 2, width: 2, channels: 1, pixels: Box::new([step as u8; 4]) };
+    let image = Arc::new(Image { height: 2, width: 2, channels: 1, pixels: Box::new([step as u8; 4]) });
     Batch {
         step,
         loss: 1.0 / step as f64,
@@ -92,7 +93,7 @@ fn batch(step: u64) -> Batch {
         inputs: (first..first + INPUTS as i64).collect(),
         labels: (0..INPUTS as i32).map(|input| input % 4).collect(),
         predictions: Arc::new([]),
-        images: vec![Arc::new(image); INPUTS],
+        images: vec![image; INPUTS],
         activations,
     }
 }
