@@ -103,6 +103,6 @@ fn run(
     let data =
         TensorData::new(numbers(split, indices, preprocess)?, [indices.len(), channels, height, width]);
     let x = Tensor::from_data(data, context.device);
-    let pass = context.model.forward(x, context.values, Mode::Evaluate, keep);
+    let pass = context.model.forward(&x, context.values, Mode::Evaluate, keep);
     Ok((read(pass.logits), pass.kept.into_iter().map(read).collect()))
 }

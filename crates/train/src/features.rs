@@ -42,7 +42,9 @@ impl Features {
             for (at, value) in self.averages(input).enumerate() {
                 match &self.projection {
                     Some(sends) => {
-                        sends[at].iter().for_each(|&(to, sign)| out[usize::from(to)] += sign * value)
+                        for &(to, sign) in &sends[at] {
+                            out[usize::from(to)] += sign * value;
+                        }
                     }
                     None => out[at] = value,
                 }

@@ -58,7 +58,9 @@ impl Rule {
     ) -> Tensor<4> {
         // In one pass over memory where the CPU backend lets us: its own operations take one pass each.
         match gradient.clone().try_into_primitive::<Flex>() {
-            Ok(gradient) => self.update_in_memory(value, gradient, moments, [rate, decay], updates),
+            Ok(gradient) => {
+                self.update_in_memory(value, &gradient.to_contiguous(), moments, [rate, decay], updates)
+            }
             Err(_) => self.update_on_device(value, gradient, moments, [rate, decay], updates),
         }
     }
@@ -66,7 +68,7 @@ impl Rule {
     fn update_in_memory(
         self,
         value: Tensor<4>,
-        gradient: FlexTensor,
+        gradient: &FlexTensor,
         moments: &mut Moments,
         [rate, decay]: [f64; 2],
         updates: u64,
@@ -78,7 +80,7 @@ impl Rule {
             tensor.try_into_primitive::<Flex>().expect("it is where its gradient is").to_contiguous()
         };
         let mut old: Vec<FlexTensor> = old.into_iter().map(memory).collect();
-        let (mut value, gradient) = (memory(value), gradient.to_contiguous());
+        let mut value = memory(value);
         let gradients = gradient.as_slice::<f32>().expect("gradients are f32").par_chunks(PIECE);
         let values = value.storage_mut::<f32>().par_chunks_mut(PIECE).zip(gradients);
         let decay = decay as f32;

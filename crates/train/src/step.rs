@@ -60,7 +60,7 @@ impl Context<'_> {
             Tensor::from_data(TensorData::new(numbers, [labels.len(), channels, height, width]), self.device);
         let leaves = self.leaves();
         let mode = Mode::Train { seed: self.seed, place: batch.place + range.start as u64 };
-        let pass = self.model.forward(x, &leaves, mode, self.watched);
+        let pass = self.model.forward(&x, &leaves, mode, self.watched);
         let kept: Vec<Tensor<4>> = pass.kept.into_iter().map(Tensor::without_autodiff).collect();
         let logits = read(pass.logits.clone().without_autodiff());
         let scored = loss::score(&logits, labels);

@@ -126,7 +126,7 @@ impl Model {
     }
 
     /// Runs `x` `[n, channels, height, width]` through the network, and keeps the outputs of the nodes `keep`.
-    pub(crate) fn forward(&self, x: Tensor<4>, values: &Values, mode: Mode, keep: &[usize]) -> Pass {
+    pub(crate) fn forward(&self, x: &Tensor<4>, values: &Values, mode: Mode, keep: &[usize]) -> Pass {
         let mut uses = self.uses(keep);
         let mut outputs: Vec<Option<Tensor<4>>> = vec![None; self.nodes.len()];
         let mut statistics = vec![];

@@ -22,8 +22,7 @@ fn single(op: Op, input: [usize; 3]) -> Model {
 /// change which is larger.
 fn scattered(count: usize, phase: usize) -> Vec<f32> {
     let step = 4.0 / count as f32;
-    let stride = (2..).find(|s| count % s != 0 && (count * 3 / 7).max(2) <= *s).unwrap_or(1);
-    let coprime = (stride..).find(|s| gcd(*s, count) == 1).unwrap();
+    let coprime = ((count * 3 / 7).max(2)..).find(|s| gcd(*s, count) == 1).unwrap();
     (0..count)
         .map(|at| ((at * coprime + phase) % count) as f32 * step - 2.0 + step / 2.0 + 0.013 * step)
         .collect()
@@ -87,7 +86,7 @@ proptest! {
         let expected = reference::convolution(&block(&x, dims), &weight, shift.as_deref(), windows, groups);
         // With gradients and without may be different code.
         for leaves in [values.clone(), tracked(&values)] {
-            let found = model.forward(tensor(&x, dims), &leaves, TRAIN, &[]).logits;
+            let found = model.forward(&tensor(&x, dims), &leaves, TRAIN, &[]).logits;
             assert_equals(found.without_autodiff(), &expected);
         }
     }
@@ -106,7 +105,7 @@ proptest! {
             let model = single(op, [channels, side[0], side[1]]);
             let expected = reference::pool(&block(&x, dims), windows, largest);
             for x in [tensor(&x, dims), tensor(&x, dims).autodiff().require_grad()] {
-                let found = model.forward(x, &values(&model), TRAIN, &[]).logits;
+                let found = model.forward(&x, &values(&model), TRAIN, &[]).logits;
                 assert_equals(found.without_autodiff(), &expected);
             }
         }
@@ -121,7 +120,7 @@ proptest! {
         let size = 2 * half + 1;
         let lrn = Lrn { size, alpha, beta, k, region: LrnRegion::AcrossChannels };
         let model = single(Op::Lrn(lrn), [channels, 2, 3]);
-        let found = model.forward(tensor(&x, dims), &values(&model), TRAIN, &[]).logits;
+        let found = model.forward(&tensor(&x, dims), &values(&model), TRAIN, &[]).logits;
         assert_equals(found, &reference::local_response(&block(&x, dims), size, alpha, beta, k));
     }
 }
@@ -136,15 +135,15 @@ fn check_gradients(model: &Model, input: [usize; 3]) {
     let dims = [2, input[0], input[1], input[2]];
     let x = scattered(dims.iter().product(), 0);
     let values = values(model);
-    let output = model.forward(tensor(&x, dims), &values, TRAIN, &[]).logits;
+    let output = model.forward(&tensor(&x, dims), &values, TRAIN, &[]).logits;
     let coefficients = scattered(output.dims().iter().product(), 3);
     let coefficient = tensor(&coefficients, output.dims());
     let weighed = |x: &[f32], values: &Values| -> f64 {
-        let output = read(model.forward(tensor(x, dims), values, TRAIN, &[]).logits);
+        let output = read(model.forward(&tensor(x, dims), values, TRAIN, &[]).logits);
         output.iter().zip(&coefficients).map(|(y, c)| f64::from(*y) * f64::from(*c)).sum()
     };
     let (leaf, leaves) = (tensor(&x, dims).autodiff().require_grad(), tracked(&values));
-    let pass = model.forward(leaf.clone(), &leaves, TRAIN, &[]);
+    let pass = model.forward(&leaf, &leaves, TRAIN, &[]);
     let mut gradients = (pass.logits * coefficient).sum().backward();
 
     let step = 2e-3;
@@ -272,7 +271,7 @@ fn a_last_softmax_is_left_to_the_loss() {
     let with = model(layers.clone(), [4, 1, 1]);
     let without = model(layers[..1].to_vec(), [4, 1, 1]);
     let x = tensor(&scattered(8, 0), [2, 4, 1, 1]);
-    let logits = |model: &Model| read(model.forward(x.clone(), &values(model), Mode::Evaluate, &[]).logits);
+    let logits = |model: &Model| read(model.forward(&x, &values(model), Mode::Evaluate, &[]).logits);
     assert_eq!(logits(&with), logits(&without));
 }
 
@@ -280,7 +279,7 @@ fn a_last_softmax_is_left_to_the_loss() {
 fn running_statistics_move_towards_the_mini_batch_s() {
     let model = single(Op::BatchNorm(BatchNorm::default()), [1, 1, 1]);
     let mut values = values(&model);
-    let pass = model.forward(tensor(&[1.0, 2.0, 6.0], [3, 1, 1, 1]), &values, TRAIN, &[]);
+    let pass = model.forward(&tensor(&[1.0, 2.0, 6.0], [3, 1, 1, 1]), &values, TRAIN, &[]);
     pass.statistics.into_iter().for_each(|statistics| statistics.update(&mut values.buffers));
     // Mean 3, unbiased variance 7, momentum 0.1, from mean 0 and variance 1.
     let found: Vec<f32> = values.buffers.iter().flat_map(|buffer| read(buffer.clone())).collect();
@@ -292,9 +291,9 @@ fn a_frozen_batch_norm_uses_what_it_has_and_keeps_it() {
     let mut model = single(Op::BatchNorm(BatchNorm::default()), [2, 1, 1]);
     let values = values(&model);
     let x = tensor(&scattered(6, 0), [3, 2, 1, 1]);
-    let evaluated = read(model.forward(x.clone(), &values, Mode::Evaluate, &[]).logits);
+    let evaluated = read(model.forward(&x, &values, Mode::Evaluate, &[]).logits);
     model.freeze(&["layer".to_owned()]);
-    let pass = model.forward(x, &values, TRAIN, &[]);
+    let pass = model.forward(&x, &values, TRAIN, &[]);
     assert!(pass.statistics.is_empty());
     assert_eq!(read(pass.logits), evaluated);
     assert_eq!(model.learns(), [false, false]);

@@ -1,6 +1,6 @@
 //! What an observer is told.
 
-use crate::common::{CLASSES, SIDE, TRAINING, VALIDATION, config, dataset, plain, run, run_under, trained};
+use crate::common::{CLASSES, SIDE, TRAINING, config, dataset, plain, run, run_under, trained};
 use deepeyes_core::{Rectify, Values};
 use deepeyes_train::{Control, Session, TrainConfig, TrainError};
 
@@ -89,7 +89,6 @@ fn validations_probes_and_checkpoints_come_when_due_and_at_the_end() {
             [20 * 4 * 16, 20 * 16, 20 * CLASSES]
         );
     }
-    assert!(VALIDATION > 10);
 }
 
 #[test]

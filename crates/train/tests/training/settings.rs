@@ -50,7 +50,7 @@ fn a_learning_rate_factor_of_zero_keeps_a_parameter() {
 }
 
 fn refusal(config: TrainConfig) -> TrainError {
-    Session::prepare(config).err().expect("this cannot be trained")
+    Session::prepare(config).expect_err("this cannot be trained")
 }
 
 #[test]
