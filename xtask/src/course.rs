@@ -18,7 +18,8 @@ const STEPS: [u64; 7] = [20, 60, 100, 300, 600, 1000, 2000];
 #[derive(Deserialize)]
 struct Report {
     scalars: Scalars,
-    layers: Vec<Layer>,
+    layers: Vec<Spec>,
+    course: Vec<Layer>,
 }
 
 #[derive(Deserialize)]
@@ -27,10 +28,14 @@ struct Scalars {
 }
 
 #[derive(Deserialize)]
-struct Layer {
+struct Spec {
     name: String,
     filters: usize,
-    course: Vec<Window>,
+}
+
+#[derive(Deserialize)]
+struct Layer {
+    windows: Vec<Window>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +80,7 @@ fn train(program: &Path, logdir: &Path, seed: u64, iterations: u64) -> Result<Re
 }
 
 /// A column of panels, one a layer, with the iteration below the last.
-fn panels(layers: &[Layer], iterations: u64) -> (Picture, Vec<Frame>) {
+fn panels(layers: &[Spec], iterations: u64) -> (Picture, Vec<Frame>) {
     let (left, width, height, gap) = (52.0, 820.0, 96.0, 40.0);
     let frames: Vec<Frame> = (0..layers.len())
         .map(|k| Frame { left, top: 30.0 + k as f64 * (height + gap), width, height })
@@ -100,9 +105,9 @@ fn panels(layers: &[Layer], iterations: u64) -> (Picture, Vec<Frame>) {
 /// Each layer's histogram of every window: perplexity upwards from 1 to F, iteration to the right, dark = many instances.
 fn perplexity_picture(report: &Report, iterations: u64) -> String {
     let (mut picture, frames) = panels(&report.layers, iterations);
-    for (layer, frame) in report.layers.iter().zip(frames) {
-        let columns: Vec<Vec<f64>> = layer
-            .course
+    for ((layer, course), frame) in report.layers.iter().zip(&report.course).zip(frames) {
+        let columns: Vec<Vec<f64>> = course
+            .windows
             .iter()
             .map(|window| {
                 let most = window.counts.iter().max().copied().unwrap_or(0).max(1) as f64;
@@ -128,11 +133,11 @@ fn drift_picture(reports: &[Report], iterations: u64) -> String {
             picture.level(frame, up, label);
         }
         for (report, colour) in reports.iter().zip(SEED_COLOURS.iter().cycle()) {
-            let course = &report.layers[index].course;
+            let course = &report.course[index].windows;
             let line: Vec<_> = course.iter().filter_map(|w| Some((across(w), height(w.drift?)))).collect();
             picture.line(frame, &line, colour, false);
         }
-        let course = &layers[index].course;
+        let course = &reports[0].course[index].windows;
         let limit: Vec<_> =
             course.iter().filter_map(|w| Some((across(w), height(w.noise?.max(0.005))))).collect();
         picture.line(frame, &limit, "#d1490c", true);
@@ -176,7 +181,7 @@ fn tables(seeds: &[u64], reports: &[Report]) -> String {
     for (index, layer) in reports[0].layers.iter().enumerate() {
         let cells = thirds.map(|(from, to)| {
             spread(
-                reports.iter().map(|report| stable_share(&report.layers[index].course, from, to)),
+                reports.iter().map(|report| stable_share(&report.course[index].windows, from, to)),
                 0,
                 100.0,
             )
@@ -193,7 +198,7 @@ fn header(text: &mut String, columns: &[String]) {
 fn row_per_layer(text: &mut String, reports: &[Report], cell: impl Fn(&[&[Window]], u64) -> String) {
     for (index, layer) in reports[0].layers.iter().enumerate() {
         let courses: Vec<&[Window]> =
-            reports.iter().map(|report| report.layers[index].course.as_slice()).collect();
+            reports.iter().map(|report| report.course[index].windows.as_slice()).collect();
         let cells = STEPS.map(|step| cell(&courses, step));
         let _ = writeln!(text, "| {} | {} |", layer.name, cells.join(" | "));
     }
