@@ -1,6 +1,70 @@
-//! The `deepeyes` program.
+//! The `deepeyes` program: arguments in, exit code out.
 
+mod analyze;
+mod data;
 mod error;
+mod export;
+mod inspect;
+mod live;
+mod npz;
+mod numbers;
+mod output;
+mod report;
+mod run_view;
+mod sparkline;
 mod statistics_json;
+#[cfg(test)]
+mod synthetic;
+mod table;
+mod train;
 
-fn main() {}
+use clap::{Parser, Subcommand};
+use error::Failure;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// See what a deep network learns, layer by layer, while it trains
+#[derive(Debug, Parser)]
+#[command(name = "deepeyes", version, arg_required_else_help = true, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Where runs are kept
+    #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "DEEPEYES_LOGDIR")]
+    logdir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(train::DemoArgs),
+    Train(train::TrainArgs),
+    Inspect(inspect::InspectArgs),
+    Report(report::ReportArgs),
+    Export(export::ExportArgs),
+    Analyze(analyze::AnalyzeArgs),
+    Data(data::DataArgs),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::note(failure.report().trim_end());
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let logdir = &arguments.logdir;
+    match &arguments.command {
+        Command::Demo(args) => train::demo(args, logdir),
+        Command::Train(args) => train::train(args, logdir),
+        Command::Inspect(args) => inspect::run(args, logdir),
+        Command::Report(args) => report::run(args, logdir),
+        Command::Export(args) => export::run(args, logdir),
+        Command::Analyze(args) => analyze::run(args),
+        Command::Data(args) => data::run(args),
+    }
+}

@@ -1,8 +1,10 @@
 //! The one JSON form of a layer's statistics, which `analyze` and `inspect` share.
 
-use deepeyes_core::{FilterState, Finding, LayerStatistics, PERPLEXITY_BINS, PerplexityHistogram, Similarity};
-use serde::ser::{SerializeSeq, Serializer};
+use deepeyes_core::{
+    FilterState, Finding, LayerStatistics, PERPLEXITY_BINS, PerplexityHistogram, Similarity,
+};
 use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
 
 /// Statistics of a set of instances as `analyze --json` prints them.
 #[derive(Debug, Serialize)]

@@ -1,0 +1,12 @@
+//! The program as a person or a script uses it: arguments in, text, files and exit codes out.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests state what they hold, and stop where it does not"
+)]
+
+mod export;
+mod failures;
+mod inspect;
+mod support;
+mod training;
