@@ -47,10 +47,10 @@ impl<W: Write + Seek> Archive<W> {
             let shape = [column.len()];
             match column {
                 Column::Int(values) => {
-                    self.array(name, &shape, values.iter().map(|value| value.unwrap_or(-1)))?
+                    self.array(name, &shape, values.iter().map(|value| value.unwrap_or(-1)))?;
                 }
                 Column::Real(values) => {
-                    self.array(name, &shape, values.iter().map(|value| value.unwrap_or(f64::NAN)))?
+                    self.array(name, &shape, values.iter().map(|value| value.unwrap_or(f64::NAN)))?;
                 }
                 Column::Single(values) => self.array(name, &shape, values.iter().copied())?,
                 Column::Text(values) => self.words(name, values)?,

@@ -24,7 +24,7 @@ fn glyph(severity: Severity) -> &'static str {
             r#"<svg class="severity" viewBox="0 0 12 12" role="img" aria-label="low"><circle cx="6" cy="6.5" r="4.2"/></svg>"#
         }
         Severity::Info => {
-            r#"<svg class="severity" viewBox="0 0 12 12" role="img" aria-label="information"><path d="M1.5 6.5l3 3 6-7"/></svg>"#
+            r#"<svg class="severity" viewBox="0 0 12 12" role="img" aria-label="remark"><path d="M1.5 6.5l3 3 6-7"/></svg>"#
         }
     }
 }
@@ -43,6 +43,9 @@ pub(crate) fn headline(finding: &Finding) -> String {
         FindingKind::AlwaysOn => "Filters that are always on".to_owned(),
         FindingKind::Weakening if n > 0 => many("is weakening", "are weakening"),
         FindingKind::Weakening => "Weakening filters".to_owned(),
+        FindingKind::Undetected if finding.evidence.get("blank").is_some_and(|blank| *blank > 0.5) => {
+            "Blank background".to_owned()
+        }
         FindingKind::Undetected => "Undetected pattern".to_owned(),
         FindingKind::Redundant if n > 0 => format!("{} answer alike", count(n, "filter")),
         FindingKind::Redundant => "Filters that answer alike".to_owned(),

@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-pub const ITERATIONS: u64 = 24;
-pub const WINDOW: u64 = 4;
-pub const NETWORK: &str = "
+pub(crate) const ITERATIONS: u64 = 24;
+pub(crate) const WINDOW: u64 = 4;
+pub(crate) const NETWORK: &str = "
 name = 'small'
 [[layer]]
 name = 'conv1'
@@ -30,30 +30,30 @@ validate_every = 10
 ";
 
 /// A folder with the data, the network, and a finished run.
-pub struct Fixture {
-    pub dir: TempDir,
+pub(crate) struct Fixture {
+    pub(crate) dir: TempDir,
 }
 
 impl Fixture {
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn run(&self) -> String {
+    pub(crate) fn run(&self) -> String {
         self.path("runs/small").display().to_string()
     }
 
-    pub fn data(&self) -> String {
+    pub(crate) fn data(&self) -> String {
         format!("idx:{}", self.path("idx").display())
     }
 
     /// The program with arguments, in the fixture's folder.
-    pub fn call(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn call(&self, arguments: &[&str]) -> Output {
         call_in(self.dir.path(), arguments)
     }
 
     /// Trains under another name.
-    pub fn train(&self, name: &str, more: &[&str]) -> Output {
+    pub(crate) fn train(&self, name: &str, more: &[&str]) -> Output {
         let (data, window) = (self.data(), WINDOW.to_string());
         let mut arguments =
             vec!["train", "net.toml", "--data", &data, "--name", name, "--window", &window, "--seed", "3"];
@@ -61,27 +61,27 @@ impl Fixture {
         self.call(&arguments)
     }
 
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.call(arguments);
         assert!(output.status.success(), "{}", stderr(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 }
 
-pub fn call_in(dir: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn call_in(dir: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_deepeyes")).current_dir(dir).args(arguments).output().unwrap()
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// The fixture that all tests of this process share.
-pub fn fixture() -> &'static Fixture {
+pub(crate) fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| {
         let fixture = Fixture { dir: tempfile::tempdir().unwrap() };

@@ -77,8 +77,8 @@ fn draw_accuracy(svg: &mut Svg, run: &RunView, time: &Linear) {
         measured.iter().chain(&training).map(|point| 1.0 - point[1]).fold(floor * 1.5, f64::max).min(1.0);
     let axis = Linear { from: worst.ln(), to: floor.ln(), start: ACCURACY[1], end: ACCURACY[0] };
     let mut lowest = f64::INFINITY;
-    for accuracy in [0.0, 0.1, 0.5, 0.8, 0.9, 0.97, 0.99, 0.997, 0.999] {
-        let y = axis.at((1.0 - accuracy as f64).ln());
+    for accuracy in [0.0_f64, 0.1, 0.5, 0.8, 0.9, 0.97, 0.99, 0.997, 0.999] {
+        let y = axis.at((1.0 - accuracy).ln());
         if (ACCURACY[0] - 0.5..=ACCURACY[1] + 0.5).contains(&y) && lowest - y > 13.0 {
             lowest = y;
             gridline(svg, y, &format!("{} %", short(accuracy * 100.0)));
