@@ -95,9 +95,9 @@ fn lenet(classes: usize) -> Parts {
         Layer::new("pool1", caffe_pool(2, 2)),
         layer("conv2", Op::Conv2d(Conv2d::new(50, 5))),
         Layer::new("pool2", caffe_pool(2, 2)),
-        layer("ip1", dense(500)),
+        layer("fc1", dense(500)),
         Layer::new("relu1", Op::Relu),
-        layer("ip2", dense(classes)),
+        layer("fc2", dense(classes)),
     ];
     let solver = sgd(0.01, 0.0005, Policy::Inv { gamma: 0.0001, power: 0.75 }, 64, 2000);
     (layers, solver, PER_256)

@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn lenet_s_convolutions_have_no_nonlinearity() {
         let graph = preset("lenet", 10).unwrap().resolve([1, 28, 28]).unwrap();
-        assert_eq!(observed(&graph), ["conv1 -> conv1", "conv2 -> conv2", "ip1 -> relu1", "ip2 -> ip2 *"]);
+        assert_eq!(observed(&graph), ["conv1 -> conv1", "conv2 -> conv2", "fc1 -> relu1", "fc2 -> fc2 *"]);
         let watched = &graph.watched()[1];
         assert_eq!(
             (watched.kind, watched.filters, watched.grid, watched.parameters),

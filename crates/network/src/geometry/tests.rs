@@ -155,8 +155,8 @@ fn lenet_s_fields() {
     let graph = preset("lenet", 10).unwrap().resolve([1, 28, 28]).unwrap();
     assert_eq!(of(&graph, "conv1"), ([5; 2], [1; 2], [0; 2]));
     assert_eq!(of(&graph, "conv2"), ([14; 2], [2; 2], [0; 2]));
-    assert_eq!(of(&graph, "ip1"), ([28; 2], [1; 2], [0; 2]));
-    assert_eq!(of(&graph, "ip2"), ([28; 2], [1; 2], [0; 2]));
+    assert_eq!(of(&graph, "fc1"), ([28; 2], [1; 2], [0; 2]));
+    assert_eq!(of(&graph, "fc2"), ([28; 2], [1; 2], [0; 2]));
 }
 
 /// The known fields of ResNet-18: 11 after the first pooling, 43 after stage 1, 435 at the end.

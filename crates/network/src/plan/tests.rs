@@ -46,7 +46,7 @@ fn a_smaller_lenet_is_counted_right() {
         action(ActionKind::RemoveFilters, "conv1", &[0, 2, 4, 6, 8, 10, 12, 14, 16], None),
         action(ActionKind::MergeFilters, "conv1", &[1, 3], None),
         action(ActionKind::ResizeLayer, "conv2", &[], Some(40)),
-        action(ActionKind::ResizeLayer, "ip1", &[], Some(100)),
+        action(ActionKind::ResizeLayer, "fc1", &[], Some(100)),
     ]);
     let costs = plan.cost(&lenet, LENET_INPUT).unwrap();
     assert_eq!(costs.before, Cost { parameters: 431_080, macs: 2_293_000 });
@@ -55,27 +55,27 @@ fn a_smaller_lenet_is_counted_right() {
     assert_eq!(costs.after, Cost { parameters, macs });
     let redesigned = plan.redesign(&lenet, LENET_INPUT).unwrap();
     assert_eq!(redesigned.kept["conv2"].inputs, [1, 5, 7, 9, 11, 13, 15, 17, 18, 19]);
-    assert_eq!(redesigned.kept["ip1"].inputs, (0..640).collect::<Vec<_>>());
+    assert_eq!(redesigned.kept["fc1"].inputs, (0..640).collect::<Vec<_>>());
     assert!(redesigned.fresh.is_empty());
 }
 
 #[test]
 fn layers_go_and_come() {
     let lenet = preset("lenet", 10).unwrap();
-    let without = Plan::new(vec![action(ActionKind::RemoveLayer, "ip1", &[], None)]);
+    let without = Plan::new(vec![action(ActionKind::RemoveLayer, "fc1", &[], None)]);
     let redesigned = without.redesign(&lenet, LENET_INPUT).unwrap();
     assert_eq!(redesigned.network.layers.len(), lenet.layers.len() - 2);
-    assert_eq!(redesigned.fresh.iter().collect::<Vec<_>>(), ["ip2"]);
+    assert_eq!(redesigned.fresh.iter().collect::<Vec<_>>(), ["fc2"]);
     assert_eq!(without.cost(&lenet, LENET_INPUT).unwrap().after.parameters, 520 + 25_050 + 8010);
     let with = Plan::new(vec![
-        action(ActionKind::AddLayer, "ip1", &[], Some(30)),
+        action(ActionKind::AddLayer, "fc1", &[], Some(30)),
         action(ActionKind::AddLayer, "conv2", &[], None),
         action(ActionKind::ResizeLayer, "conv1", &[], Some(24)),
     ]);
     let redesigned = with.redesign(&lenet, LENET_INPUT).unwrap();
     let added = (25 + 1) * 24 + (600 + 1) * 50 + (450 + 1) * 50 + 801 * 500 + 501 * 30 + 31 * 10;
     assert_eq!(with.cost(&lenet, LENET_INPUT).unwrap().after.parameters, added);
-    assert!(redesigned.network.layers.iter().any(|layer| layer.name == "ip1_next_relu"));
+    assert!(redesigned.network.layers.iter().any(|layer| layer.name == "fc1_next_relu"));
     assert!(redesigned.fresh.contains("conv1") && redesigned.fresh.contains("conv2"));
     assert_eq!(Network::from_toml(&redesigned.network.to_toml()).unwrap(), redesigned.network);
 }
@@ -150,9 +150,9 @@ fn what_cannot_be_done_is_refused_with_its_reason() {
          [[layer]]\nname = \"fc\"\ndense = { units = 2 }\n",
     );
     for (action, part) in [
-        (action(ActionKind::RemoveFilters, "ip2", &[0], None), "classifier's output"),
-        (action(ActionKind::ResizeLayer, "ip2", &[], Some(20)), "classifier's output"),
-        (action(ActionKind::RemoveLayer, "ip2", &[], None), "classifier's output"),
+        (action(ActionKind::RemoveFilters, "fc2", &[0], None), "classifier's output"),
+        (action(ActionKind::ResizeLayer, "fc2", &[], Some(20)), "classifier's output"),
+        (action(ActionKind::RemoveLayer, "fc2", &[], None), "classifier's output"),
         (action(ActionKind::RemoveFilters, "conv1", &all, None), "no filter left"),
         (action(ActionKind::RemoveFilters, "conv1", &[20], None), "no filter 20"),
         (action(ActionKind::RemoveFilters, "conv1", &[1, 1], None), "twice"),
@@ -161,7 +161,7 @@ fn what_cannot_be_done_is_refused_with_its_reason() {
         (action(ActionKind::ResizeLayer, "conv1", &[], None), "size"),
         (action(ActionKind::ResizeLayer, "conv1", &[], Some(0)), "at least one"),
         (action(ActionKind::ResizeLayer, "conv1", &[1, 2], Some(3)), "names 2"),
-        (action(ActionKind::RemoveFilters, "conv9", &[1], None), "conv1, conv2, ip1, ip2"),
+        (action(ActionKind::RemoveFilters, "conv9", &[1], None), "conv1, conv2, fc1, fc2"),
         (action(ActionKind::ResizeLayer, "conv1", &[], Some(usize::MAX)), "filters"),
     ] {
         let message = refusal(&lenet, LENET_INPUT, action);
@@ -183,15 +183,15 @@ proptest! {
     fn costs_follow_from_kept_channels(
         conv1 in prop::collection::btree_set(0..20_usize, 0..19),
         conv2 in prop::collection::btree_set(0..50_usize, 0..49),
-        ip1 in prop::collection::btree_set(0..500_usize, 0..99),
+        fc1 in prop::collection::btree_set(0..500_usize, 0..99),
     ) {
         let lenet = preset("lenet", 10).unwrap();
-        let removals = [("conv1", &conv1), ("conv2", &conv2), ("ip1", &ip1)];
+        let removals = [("conv1", &conv1), ("conv2", &conv2), ("fc1", &fc1)];
         let actions = removals.iter().filter(|(_, filters)| !filters.is_empty()).map(|(layer, filters)| {
             action(ActionKind::RemoveFilters, layer, &filters.iter().copied().collect::<Vec<_>>(), None)
         });
         let costs = Plan::new(actions.collect()).cost(&lenet, LENET_INPUT).unwrap();
-        let (a, b, c) = (20 - conv1.len() as u64, 50 - conv2.len() as u64, 500 - ip1.len() as u64);
+        let (a, b, c) = (20 - conv1.len() as u64, 50 - conv2.len() as u64, 500 - fc1.len() as u64);
         prop_assert_eq!(costs.after.parameters, 26 * a + (25 * a + 1) * b + (16 * b + 1) * c + (c + 1) * 10);
         prop_assert_eq!(costs.after.macs, 25 * a * 576 + 25 * a * b * 64 + 16 * b * c + 10 * c);
     }
