@@ -4,6 +4,7 @@
 //! ([`Points`], [`Dissimilarities`]). Progressive algorithms are objects that take one step at a time. Results depend on
 //! the input and the seed alone, never on the number of threads: every sum over parts is taken in a fixed order.
 
+mod affinities;
 mod dissimilarity;
 mod dot;
 mod eigen;
@@ -15,7 +16,10 @@ mod points;
 mod procrustes;
 pub mod quality;
 mod random;
+mod sparse;
+mod tsne;
 
+pub use affinities::{Affinities, transitions, transitions_of_points};
 pub use dissimilarity::Dissimilarities;
 pub use dot::dot_products;
 pub use error::EmbedError;
@@ -23,3 +27,5 @@ pub use mds::Mds;
 pub use pca::{Pca, pca_map};
 pub use points::Points;
 pub use procrustes::{Motion, align};
+pub use sparse::Sparse;
+pub use tsne::{Tsne, TsneConfig, TsneReport, kl_divergence};
