@@ -26,7 +26,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { queue: 4, full_interval: Duration::from_secs(5) }
+        Self { queue: 16, full_interval: Duration::from_secs(5) }
     }
 }
 

@@ -1,19 +1,35 @@
-//! What an iteration of LeNet on MNIST takes (mini-batches of 64), alone and with an observer that drops what it gets:
-//! the price of reading activations out of the network. Blocks of both alternate in one process, so that whatever else
-//! the machine does meets both alike.
+//! What an iteration of LeNet on MNIST takes (mini-batches of 64): alone, with an observer that drops what it gets (the
+//! price of reading activations out of the network), and with everything that a run has: all statistics, and the store.
+//! Blocks of the three alternate in one process, so that whatever else the machine does meets them alike. A block's time is
+//! that of all its iterations, the ends of windows included.
 //!
 //! `cargo bench -p deepeyes-train --bench step [-- BLOCKS [SHARDS]]`
 
 #![allow(clippy::print_stdout)]
 
-use deepeyes_core::{Event, Observer};
+use deepeyes_core::{AnalysisConfig, Event, Observer};
 use deepeyes_data::{Dataset, OpenOptions, Source};
+use deepeyes_engine::{EngineOptions, Run};
 use deepeyes_network::preset;
+use deepeyes_store::{Ending, RunOptions, Writer};
 use deepeyes_train::{Control, Session, TrainConfig};
 use std::sync::Arc;
+use std::time::Instant;
 
-/// Iterations of a block, and how many of its first do not count.
-const BLOCK: [usize; 2] = [40, 5];
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Iterations of a block, and how many of its first do not count: whole windows of 20 remain.
+const BLOCK: [usize; 2] = [140, 20];
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Alone,
+    Dropped,
+    Analysed,
+}
+
+const MODES: [(Mode, &str); 3] =
+    [(Mode::Alone, "alone"), (Mode::Dropped, "read out"), (Mode::Analysed, "analysed")];
 
 struct Dropping;
 
@@ -23,51 +39,66 @@ impl Observer for Dropping {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<()> {
     let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
-    let blocks: usize = numbers.next().unwrap_or(8);
+    let blocks: usize = numbers.next().unwrap_or(8).max(1);
     let shards: Option<usize> = numbers.next();
     let mut dataset = deepeyes_data::open(&Source::Mnist, &OpenOptions::default())?;
     dataset.validation = few(&dataset)?;
     let dataset = Arc::new(dataset);
-    let mut medians = [vec![], vec![]];
+    let mut times = [vec![], vec![], vec![]];
     for _ in 0..blocks {
-        for (observed, medians) in medians.iter_mut().enumerate() {
-            medians.push(block(&dataset, shards, observed == 1)?);
+        for ((mode, _), times) in MODES.iter().zip(&mut times) {
+            times.push(block(&dataset, shards, *mode)?);
         }
     }
-    let mut ratios: Vec<f64> = medians[1].iter().zip(&medians[0]).map(|(on, off)| on / off).collect();
-    let [off, on] = medians.map(|mut medians| median(&mut medians));
-    println!("alone     {:7.2} ms an iteration, {:6.1} it/s", off * 1e3, 1.0 / off);
-    println!("observed  {:7.2} ms an iteration, {:6.1} it/s", on * 1e3, 1.0 / on);
-    let ratio = median(&mut ratios);
-    println!(
-        "ratio     {ratio:.4} (median of {blocks} pairs of blocks, from {:.4} to {:.4})",
-        ratios[0],
-        ratios[blocks - 1]
-    );
+    let alone = times[0].clone();
+    for ((_, name), mut times) in MODES.into_iter().zip(times) {
+        let mut ratios: Vec<f64> = times.iter().zip(&alone).map(|(with, without)| with / without).collect();
+        let (seconds, ratio) = (median(&mut times), median(&mut ratios));
+        let [least, most] = [ratios[0], ratios[blocks - 1]];
+        println!(
+            "{name:<9} {:7.2} ms an iteration, {:6.1} it/s, {ratio:.3} x alone ({least:.3} to {most:.3}, {blocks} blocks)",
+            seconds * 1e3,
+            1.0 / seconds,
+        );
+    }
     Ok(())
 }
 
-/// Median seconds of an iteration.
-fn block(
-    dataset: &Arc<Dataset>,
-    shards: Option<usize>,
-    observed: bool,
-) -> Result<f64, Box<dyn std::error::Error>> {
+/// Mean seconds of an iteration.
+fn block(dataset: &Arc<Dataset>, shards: Option<usize>, mode: Mode) -> Result<f64> {
     let network = preset("lenet", dataset.classes.len()).ok_or("a preset is missing")?;
     let mut config = TrainConfig::new(network, Arc::clone(dataset), "mnist");
     config.solver.iterations = BLOCK[0] as u64;
     config.probe = 0;
     config.shards = shards;
-    let mut seconds = vec![];
-    let observer = observed.then_some(&Dropping as &dyn Observer);
-    Session::prepare(config)?.train(observer, &Control::new(), |progress| seconds.push(progress.seconds))?;
-    Ok(median(&mut seconds[BLOCK[1]..]))
+    let mut session = Session::prepare(config)?;
+    let folder = tempfile::tempdir()?;
+    let run = match mode {
+        Mode::Analysed => {
+            let writer = Writer::create(folder.path(), &session.description(), &RunOptions::default())?;
+            Some(Run::start(writer, AnalysisConfig::default(), &EngineOptions::default())?)
+        }
+        Mode::Alone | Mode::Dropped => None,
+    };
+    let analysing = run.as_ref().map(Run::observer);
+    let observer: Option<&dyn Observer> = match (mode, &analysing) {
+        (Mode::Alone, _) => None,
+        (_, Some(observer)) => Some(observer.as_ref()),
+        (_, None) => Some(&Dropping),
+    };
+    let mut moments = vec![];
+    session.train(observer, &Control::new(), |_| moments.push(Instant::now()))?;
+    if let Some(run) = run {
+        run.finish(Ending::Finished)?;
+    }
+    let counted = moments[BLOCK[1] - 1..BLOCK[0]].to_vec();
+    Ok((counted[counted.len() - 1] - counted[0]).as_secs_f64() / (counted.len() - 1) as f64)
 }
 
 /// A validation split that takes no time to measure: it is no part of what is timed.
-fn few(dataset: &Dataset) -> Result<deepeyes_data::Split, Box<dyn std::error::Error>> {
+fn few(dataset: &Dataset) -> Result<deepeyes_data::Split> {
     let dir = tempfile::tempdir()?;
     let [_, height, width] = dataset.shape;
     let header = |dims: &[usize]| -> Vec<u8> {
