@@ -8,9 +8,11 @@ pub(crate) fn lower() {
     #[cfg(target_os = "linux")]
     {
         use thread_priority::unix::{
-            NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+            NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy,
+            thread_native_id,
         };
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        let _ = set_thread_priority_and_policy(thread_native_id(), thread_priority::ThreadPriority::Min, idle);
+        let _ =
+            set_thread_priority_and_policy(thread_native_id(), thread_priority::ThreadPriority::Min, idle);
     }
 }
