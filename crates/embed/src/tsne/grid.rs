@@ -4,8 +4,8 @@
 //! convolution, and the result is gathered at the points. Here B-splines of degree 5 spread and gather, and the
 //! convolution undoes their smoothing (smooth particle mesh: Essmann et al., J. Chem. Phys. 103, 1995), so that nodes half
 //! a unit apart suffice. The force is half the negative gradient of the potential sum 1 / (1 + d^2), so one convolution
-//! gives both; what all forces sum to, which should be nothing, is taken off them. The spacing is the same however far
-//! the map extends: the kernel's spectrum is kept until the grid grows, and 32 bits are enough.
+//! gives both; what all forces sum to, which should be nothing, is taken off them. The spacing does not grow with the
+//! map: the kernel's spectrum is kept until the grid grows, and 32 bits are enough.
 
 use super::Repulsion;
 use super::convolution::Convolution;
@@ -14,6 +14,10 @@ use rayon::prelude::*;
 
 /// Distance of neighbouring nodes, where the map allows it.
 const SPACING: f32 = 0.5;
+/// Distance of nodes of a map so small that it costs next to nothing: its forces hang on the kernel's curvature alone.
+const FINE_SPACING: f32 = 0.25;
+/// Nodes along each axis up to which a grid is fine.
+const FINE_MOST: usize = 64;
 /// Nodes along each axis at least, and at most; maps that would need more get a coarser grid.
 const LEAST: usize = 32;
 const MOST: usize = 1536;
@@ -72,18 +76,20 @@ fn needed(extent: f32, spacing: f32) -> usize {
     (extent / spacing) as usize + ORDER + 1
 }
 
-/// Whether a grid has room for an extent, at its proper spacing, and not far too much.
+/// Whether a grid has room for an extent, and not far too much.
 fn fits(convolution: &Convolution, extent: f32) -> bool {
     let (side, spacing) = (convolution.side(), convolution.spacing());
     let needed = needed(extent, spacing);
-    needed <= side && (spacing == SPACING || 2 * needed > side) && (side <= 2 * needed || side == LEAST)
+    needed <= side && (side <= 2 * needed || spacing == FINE_SPACING)
 }
 
 fn fresh(extent: f32) -> Convolution {
     // A little room to grow, so that the kernel is not computed anew in every step.
-    let wanted = needed(extent, SPACING).saturating_mul(17) / 16;
-    if wanted <= MOST {
-        return Convolution::new(smooth(wanted.max(LEAST)), SPACING);
+    let wanted = |spacing: f32| (needed(extent, spacing).saturating_mul(17) / 16).max(LEAST);
+    for (spacing, most) in [(FINE_SPACING, FINE_MOST), (SPACING, MOST)] {
+        if wanted(spacing) <= most {
+            return Convolution::new(smooth(wanted(spacing)), spacing);
+        }
     }
     Convolution::new(MOST, extent * 1.05 / (MOST - ORDER - 1) as f32)
 }
