@@ -50,11 +50,11 @@ struct Window {
     stable: bool,
 }
 
-/// Trains with each seed, draws the pictures and writes the tables.
-pub(crate) fn run(seeds: &[u64], iterations: u64) -> Result<()> {
+/// Trains with each seed (or takes the runs of the last time), draws the pictures and writes the tables.
+pub(crate) fn run(seeds: &[u64], iterations: u64, keep: bool) -> Result<()> {
     let program = shell::deepeyes()?;
     let logdir = shell::root().join("target/course");
-    if logdir.exists() {
+    if logdir.exists() && !keep {
         fs::remove_dir_all(&logdir).with_context(|| logdir.display().to_string())?;
     }
     let reports =
@@ -72,9 +72,11 @@ fn train(program: &Path, logdir: &Path, seed: u64, iterations: u64) -> Result<Re
     let folder = logdir.join(format!("seed-{seed}"));
     let (folder, run) = (folder.to_string_lossy(), folder.join("lenet"));
     let (seed, iterations) = (seed.to_string(), iterations.to_string());
-    println!("seed {seed}: {iterations} iterations");
-    let demo = ["demo", "--headless", "--seed", &seed, "--iterations", &iterations, "--logdir", &folder];
-    shell::run(shell::command(&program, &demo))?;
+    if !run.exists() {
+        println!("seed {seed}: {iterations} iterations");
+        let demo = ["demo", "--headless", "--seed", &seed, "--iterations", &iterations, "--logdir", &folder];
+        shell::run(shell::command(&program, &demo))?;
+    }
     let json = shell::output(shell::command(&program, &["report", &run.to_string_lossy(), "--json"]))?;
     serde_json::from_str(&json).context("`deepeyes report --json`")
 }

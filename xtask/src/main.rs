@@ -44,6 +44,9 @@ enum Task {
         /// Iterations of each training.
         #[arg(long, default_value_t = 2000)]
         iterations: u64,
+        /// Draw from the runs of the last time where there are some.
+        #[arg(long)]
+        keep: bool,
     },
 }
 
@@ -53,6 +56,6 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Gen => r#gen::write(),
         Task::Bench { name } => bench::run(name.as_deref()),
-        Task::Course { seeds, iterations } => course::run(&seeds, iterations),
+        Task::Course { seeds, iterations, keep } => course::run(&seeds, iterations, keep),
     }
 }

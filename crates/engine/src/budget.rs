@@ -23,8 +23,8 @@ struct Spent {
     producer: f64,
 }
 
-/// Compares what a window's end costs with the budget, and thins similarity. All times are wall-clock seconds of the
-/// analysis thread's busy sections: an upper bound of what it took from the training.
+/// Compares what a window's end costs with the budget, and thins similarity. The analysis' times are its thread's processor
+/// seconds: an upper bound of what it took from the training, since it runs where a core would idle.
 #[derive(Debug)]
 pub(crate) struct Budget {
     share: f64,

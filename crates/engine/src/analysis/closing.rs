@@ -4,6 +4,7 @@ use super::Analysis;
 use crate::guard::guarded;
 use crate::recorder::Record;
 use crate::undetected;
+use cpu_time::ThreadTime;
 use deepeyes_core::findings::{self, DepthEvidence, LayerSeparability, depth_findings};
 use deepeyes_core::{Finding, FindingKind, LayerSnapshot};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Instant;
 impl Analysis {
     /// Ends the running window.
     pub(super) fn close_window(&mut self) {
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let mut closed: Vec<(usize, LayerSnapshot)> = Vec::new();
         for at in 0..self.layers.len() {
             match self.layers[at].close(self.budget.similarity_instances()) {

@@ -9,6 +9,7 @@ use crate::recorder::{Record, Recorder};
 use crate::run::{EngineOptions, Summary};
 use crate::saved::Saved;
 use crate::window_images::WindowImages;
+use cpu_time::ThreadTime;
 use deepeyes_core::{
     AnalysisConfig, Batch, Checkpoint, Event, Probe, RunDescription, Separability, separability,
 };
@@ -173,7 +174,7 @@ impl Analysis {
             self.close_window();
         }
         self.budget.step(batch.seconds, batch.observed_seconds);
-        let start = Instant::now();
+        let start = ThreadTime::now();
         self.observe(batch);
         self.budget.floor(start.elapsed().as_secs_f64());
         if batch.step.is_multiple_of(self.config.window) {
@@ -225,7 +226,7 @@ impl Analysis {
 
     /// Measures separability, and says so in the last windows' snapshots, which it belongs to.
     fn probe(&mut self, probe: &Probe) {
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let measured = crate::guard::guarded(|| separability(probe));
         self.budget.floor(start.elapsed().as_secs_f64());
         match measured {
