@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Lines that a source file may have: it holds one idea.
-const MAX_LINES: usize = 420;
+const MAX_LINES: usize = 430;
 
 /// Which of our crates each of our crates may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
