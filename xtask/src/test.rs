@@ -15,7 +15,7 @@ const STEPS: &[Step] = &[
         name: "lints",
         run: || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
-    Step { name: "tests", run: || cargo(&["test", "--workspace", "--quiet"]) },
+    Step { name: "tests", run: || cargo(&["test", "--workspace", "--quiet", "--no-fail-fast"]) },
     Step { name: "documentation", run: documentation },
     Step { name: "tidy", run: tidy::run },
 ];
