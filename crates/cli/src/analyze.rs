@@ -18,7 +18,7 @@ const TABLE_FILTERS: usize = 64;
 /// Analyse activations in an .npz file: every filter, and what the numbers support
 #[derive(Debug, clap::Args)]
 pub(crate) struct AnalyzeArgs {
-    /// Archive with `activations` [n, F] or [n, F, h, w], and optionally `labels` [n] (-1: none)
+    /// Archive with `activations` (n x F, or n x F x h x w), and optionally `labels` (n, -1: none)
     file: PathBuf,
     /// Print one JSON document
     #[arg(long)]

@@ -25,7 +25,7 @@ pub struct TrainConfig {
     /// Where the data came from, as given on the command line.
     pub data: String,
     /// Update rule, learning rate, mini-batch, iterations and validation; flags have gone into it already. Its seed
-    /// counts where [`seed`](Self::seed) is `None`.
+    /// counts where `seed` is `None`.
     pub solver: Solver,
     /// Seed of initial values, order, augmentation and dropout; default 0.
     pub seed: Option<u64>,

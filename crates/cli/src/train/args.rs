@@ -10,7 +10,7 @@ pub(crate) struct TrainArgs {
     /// mnist, idx:DIR, images:DIR or cifar10:DIR
     #[arg(long)]
     pub(crate) data: String,
-    /// How to train: a Caffe solver .prototxt, or a .toml with a [solver] table; flags win over it
+    /// How to train: a Caffe solver .prototxt, or a .toml with a `solver` table; flags win over it
     #[arg(long, value_name = "FILE")]
     pub(crate) solver: Option<PathBuf>,
     /// Iterations of the whole training
