@@ -5,7 +5,7 @@ use crate::npz::{Array, Npz, Values};
 use crate::numbers::{count, grouped, percent, short};
 use crate::statistics_json::StatisticsJson;
 use deepeyes_core::{
-    AnalyzeError, AnalyzeOptions, FilterState, FilterStatistics, LayerStatistics, Rectify, Rows, Severity,
+    AnalyzeError, AnalyzeOptions, FilterStatistics, LayerStatistics, Rectify, Rows, Severity,
 };
 use indicatif::ProgressBar;
 use std::io::{self, BufWriter, Write};
@@ -259,7 +259,7 @@ fn write_filter(
         short(f64::from(filter.max)),
         percent(filter.frequency),
         short(filter.sum),
-        state(filter.state),
+        crate::report::state_word(filter.state),
     )?;
     if labelled {
         let label = filter.label.map_or_else(|| "–".to_owned(), |label| label.to_string());
@@ -287,16 +287,6 @@ fn write_findings(out: &mut impl Write, statistics: &LayerStatistics) -> io::Res
         }
     }
     Ok(())
-}
-
-fn state(state: FilterState) -> &'static str {
-    match state {
-        FilterState::Alive => "alive",
-        FilterState::Dead => "dead",
-        FilterState::AlwaysOn => "always on",
-        FilterState::Weakening => "weakening",
-        FilterState::Unknown => "unknown",
-    }
 }
 
 #[cfg(test)]
