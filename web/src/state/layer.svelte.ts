@@ -1,0 +1,155 @@
+/** The chosen layer's data at the step that is shown. */
+
+import type { Frame } from '../net/frame';
+import { api, RequestError, type LayerFrameName } from '../net/http';
+import { Latest } from '../net/latest';
+import {
+  decodeActivations,
+  decodeFilterMap,
+  decodeInputMap,
+  decodeLayer,
+  type Activations,
+  type FilterMap,
+  type InputMap,
+  type LayerDetail,
+} from '../net/views';
+import { selection } from './selection.svelte';
+
+/** Data of one view: the last picture stays until the next is there. */
+export class Resource<T extends { step: number }> {
+  value = $state.raw<T | null>(null);
+  loading = $state(false);
+  /** Why the last request failed; what is shown is older then. */
+  error = $state<string | null>(null);
+  /** The server has nothing for this step (the first window is still open, or no map is stored). */
+  missing = $state(false);
+  readonly #latest = new Latest();
+  #again: (() => void) | null = null;
+
+  constructor(
+    readonly name: LayerFrameName,
+    readonly decode: (frame: Frame) => T,
+  ) {}
+
+  load(run: string, layer: number, at: number | null): void {
+    this.#again = () => this.load(run, layer, at);
+    this.loading = true;
+    this.#latest.request(async (signal) => {
+      try {
+        const frame = await api.layerFrame(run, layer, this.name, at, signal);
+        if (signal.aborted) return;
+        this.#set(this.decode(frame));
+      } catch (error) {
+        if (!signal.aborted) this.#fail(error);
+      }
+    });
+  }
+
+  /** A frame that came by itself; a request under way is older. */
+  take(frame: Frame): void {
+    this.#latest.cancel();
+    try {
+      this.#set(this.decode(frame));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  retry(): void {
+    this.#again?.();
+  }
+
+  clear(): void {
+    this.#latest.cancel();
+    this.#again = null;
+    this.value = null;
+    this.loading = false;
+    this.error = null;
+    this.missing = false;
+  }
+
+  #set(value: T): void {
+    this.value = value;
+    this.loading = false;
+    this.error = null;
+    this.missing = false;
+  }
+
+  #fail(error: unknown): void {
+    this.loading = false;
+    const status = error instanceof RequestError ? error.status : -1;
+    this.missing = status === 404;
+    // Without an answer the banner speaks for all views.
+    this.error = status === 404 || status === 0 ? null : error instanceof Error ? error.message : String(error);
+  }
+}
+
+class LayerData {
+  readonly detail = new Resource<LayerDetail>('detail', decodeLayer);
+  readonly filterMap = new Resource<FilterMap>('filter_map', decodeFilterMap);
+  readonly inputMap = new Resource<InputMap>('input_map', decodeInputMap);
+  readonly activations = new Resource<Activations>('activations', decodeActivations);
+  /** A finer map of a selection, in place of the layer's map; `null` = none. */
+  drilled = $state.raw<InputMap | null>(null);
+
+  /** The map to draw. */
+  get map(): InputMap | null {
+    return this.drilled ?? this.inputMap.value;
+  }
+
+  /** Activations whose rows are those of `inputMap.value`, else `null`. */
+  get mapActivations(): Activations | null {
+    const map = this.inputMap.value;
+    const activations = this.activations.value;
+    if (map === null || activations === null) return null;
+    return activations.step === map.step && activations.count === map.count ? activations : null;
+  }
+
+  readonly #selectedRows = $derived.by(() => {
+    const map = this.map;
+    if (selection.instances === null || map === null) return null;
+    const rows: number[] = [];
+    for (const key of selection.instances) {
+      const row = map.rowOf.get(key);
+      if (row !== undefined) rows.push(row);
+    }
+    return Int32Array.from(rows).sort();
+  });
+
+  /** Rows of `map` that are chosen, ascending; `null` where nothing is. */
+  get selectedRows(): Int32Array | null {
+    return this.#selectedRows;
+  }
+
+  /** Whether any view needs every instance's activations now. */
+  get needsActivations(): boolean {
+    return selection.overlay === 'filter' || selection.filter !== null || selection.instances !== null;
+  }
+
+  load(run: string, layer: number, at: number | null): void {
+    this.detail.load(run, layer, at);
+    this.inputMap.load(run, layer, at);
+    this.filterMap.load(run, layer, at);
+    if (this.needsActivations) this.activations.load(run, layer, at);
+  }
+
+  /** Takes a live frame of the chosen layer. */
+  take(frame: Frame): void {
+    if (frame.kind === 'layer') this.detail.take(frame);
+    else if (frame.kind === 'filter_map') this.filterMap.take(frame);
+    else if (frame.kind === 'input_map') this.inputMap.take(frame);
+    else if (frame.kind === 'activations') this.activations.take(frame);
+  }
+
+  clear(): void {
+    this.drilled = null;
+    for (const resource of [this.detail, this.filterMap, this.inputMap, this.activations]) resource.clear();
+  }
+
+  /** Shows the finer map of some rows of the map that is drawn. */
+  async drill(run: string, layer: number, rows: number[]): Promise<void> {
+    this.drilled = decodeInputMap(await api.drill(run, layer, rows));
+  }
+}
+
+export const layerData = new LayerData();
