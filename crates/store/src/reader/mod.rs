@@ -1,11 +1,13 @@
 //! Reading a run, ended or live, without ever changing it.
 
 mod course;
+mod maps;
+mod series;
 mod snapshot;
 
 use crate::array::decompress;
 use crate::error::{Fault, Result, StoreError};
-use crate::types::{FilterMap, Parent, RunInfo, RunStatus, Scalar, StoredCheckpoint, Validation};
+use crate::types::{FilterMap, Parent, RunInfo, RunStatus, StoredCheckpoint};
 use crate::{find, lock, schema};
 use deepeyes_core::{Image, InputId, RunDescription};
 use rusqlite::backup::Backup;
@@ -126,44 +128,6 @@ impl Reader {
         })
     }
 
-    /// Every iteration, in order.
-    ///
-    /// # Errors
-    /// As for [`info`](Self::info).
-    pub fn scalars(&self) -> Result<Vec<Scalar>> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT * FROM scalars ORDER BY step")?;
-            let rows = select.query_map([], |row| {
-                Ok(Scalar {
-                    step: row.get(0)?,
-                    loss: row.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN),
-                    train_accuracy: row.get(2)?,
-                    seconds: row.get::<_, Option<f64>>(3)?.unwrap_or(f64::NAN),
-                    observed_seconds: row.get::<_, Option<f64>>(4)?.unwrap_or(f64::NAN),
-                })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-
-    /// Every validation, in order.
-    ///
-    /// # Errors
-    /// As for [`info`](Self::info).
-    pub fn validations(&self) -> Result<Vec<Validation>> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT * FROM validations ORDER BY step")?;
-            let rows = select.query_map([], |row| {
-                Ok(Validation {
-                    step: row.get(0)?,
-                    accuracy: row.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN),
-                    loss: row.get::<_, Option<f64>>(2)?.unwrap_or(f64::NAN),
-                })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-
     /// The last iterations of the kept windows, in order.
     ///
     /// # Errors
@@ -175,7 +139,7 @@ impl Reader {
         })
     }
 
-    /// An input's pixels; `None` where no kept sample names it, or it is no image.
+    /// An input's pixels; `None` where neither a kept sample nor the probe names it, or it is no image.
     ///
     /// # Errors
     /// As for [`info`](Self::info).

@@ -29,14 +29,19 @@ impl Reader {
     /// As for [`info`](Self::info).
     pub fn layer_snapshot(&self, layer: usize, at: Option<u64>) -> Result<Option<LayerSnapshot>> {
         self.read(|connection| {
-            let step: Option<u64> = connection
-                .prepare_cached(
-                    "SELECT step FROM layer_snapshots WHERE step <= ? AND layer = ? ORDER BY step DESC LIMIT 1",
-                )?
-                .query_row(params![bound(at), layer], |row| row.get(0))
-                .optional()?;
-            step.map(|step| layer_snapshot(Place { connection, step, layer })).transpose()
+            let Some(place) = newest_window(connection, layer, at)? else { return Ok(None) };
+            let mut snapshot = layer_snapshot(place)?;
+            snapshot.statistics.similarity = place.similarity(snapshot.statistics.filters.len())?;
+            Ok(Some(snapshot))
         })
+    }
+
+    /// As [`layer_snapshot`](Self::layer_snapshot), without the similarity, which is most of a wide layer's bytes.
+    ///
+    /// # Errors
+    /// As for [`info`](Self::info).
+    pub fn layer_summary(&self, layer: usize, at: Option<u64>) -> Result<Option<LayerSnapshot>> {
+        self.read(|connection| newest_window(connection, layer, at)?.map(layer_snapshot).transpose())
     }
 
     /// A layer's newest kept similarity at or before an iteration (`None`: of all), and its window's last iteration.
@@ -86,6 +91,17 @@ impl Reader {
             Ok(findings)
         })
     }
+}
+
+/// The newest window of a layer.
+fn newest_window(connection: &Connection, layer: usize, at: Option<u64>) -> Faulty<Option<Place<'_>>> {
+    let step: Option<u64> = connection
+        .prepare_cached(
+            "SELECT step FROM layer_snapshots WHERE step <= ? AND layer = ? ORDER BY step DESC LIMIT 1",
+        )?
+        .query_row(params![bound(at), layer], |row| row.get(0))
+        .optional()?;
+    Ok(step.map(|step| Place { connection, step, layer }))
 }
 
 /// The newest place that keeps an array.
@@ -263,6 +279,7 @@ impl LayerRow {
     }
 }
 
+/// Without its similarity.
 fn layer_snapshot(place: Place) -> Faulty<LayerSnapshot> {
     let row = place
         .connection
@@ -290,7 +307,7 @@ fn layer_snapshot(place: Place) -> Faulty<LayerSnapshot> {
             filters: place.filter_statistics(n)?,
             redundant_groups: parse(&row.redundant_groups, "redundant groups")?,
             effective_filters: row.effective_filters,
-            similarity: place.similarity(n)?,
+            similarity: None,
             findings: parse(&row.findings, "findings")?,
         },
         sample: None,
