@@ -202,8 +202,7 @@ export interface NewRun {
 export type ViewName = 'overview' | 'layer' | 'filter_map' | 'input_map' | 'activations';
 
 export type ClientMessage =
-  | { type: 'subscribe'; run: string; layer: number | null; views: ViewName[] }
-  | { type: 'unsubscribe' };
+  { type: 'subscribe'; run: string; layer: number | null; views: ViewName[] } | { type: 'unsubscribe' };
 
 export interface RunMessage {
   run: string;

@@ -58,7 +58,8 @@ const ALIGNMENT = 8;
  * @throws FrameError naming the field that is wrong.
  */
 export function parseFrame(buffer: ArrayBuffer): Frame {
-  if (buffer.byteLength < 4) throw new FrameError(`frame of ${buffer.byteLength} bytes: expected a header length first`);
+  if (buffer.byteLength < 4)
+    throw new FrameError(`frame of ${buffer.byteLength} bytes: expected a header length first`);
   const length = new DataView(buffer).getUint32(0, true);
   const start = 4 + length;
   if (start > buffer.byteLength) {

@@ -102,7 +102,11 @@ export const api = {
   },
   start: async (run: NewRun): Promise<string> => ((await (await post('runs', run)).json()) as { id: string }).id,
   layerFrame: (id: string, layer: number, name: LayerFrameName, at: number | null, signal?: AbortSignal) =>
-    frame(`runs/${id}/layers/${layer}/${name}`, name === 'activations' ? { at, instances: 'input_map' } : { at }, signal),
+    frame(
+      `runs/${id}/layers/${layer}/${name}`,
+      name === 'activations' ? { at, instances: 'input_map' } : { at },
+      signal,
+    ),
   /** Patches of instances, cropped to the receptive field; `items` = `input:row:column`. */
   patches: (id: string, layer: number, at: number | null, items: string[], signal?: AbortSignal) =>
     frame(`runs/${id}/layers/${layer}/patches`, { at, items: items.join(',') }, signal),

@@ -4,7 +4,7 @@ export { announcer } from './announcer.svelte';
 export { connection } from './connection.svelte';
 export { labels } from './labels.svelte';
 export { layerData, type Resource } from './layer.svelte';
-export { redesign } from './redesign.svelte';
+export { keyOf, redesign } from './redesign.svelte';
 export { run, type Phase } from './run.svelte';
 export { runs } from './runs.svelte';
 export { selection, MOST_FILTERS, type Colour, type MaximisedView, type Order, type Overlay } from './selection.svelte';

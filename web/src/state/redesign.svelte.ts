@@ -9,6 +9,8 @@ import { run } from './run.svelte';
 export interface PlannedChange {
   /** The finding's layer and kind: a layer has one finding of a kind, whatever the step. */
   key: string;
+  /** The reason in a few words. */
+  why: string;
   actions: PlanAction[];
 }
 
@@ -27,6 +29,7 @@ class Redesign {
 
   /** The changes that a finding asks for; empty where it asks for none. */
   actionsFor(finding: Finding): PlanAction[] {
+    if (finding.kind === 'oversized') return this.#smaller(finding);
     const kinds = ACTIONS_OF[finding.kind] ?? [];
     return this.suggested.filter((action) => {
       if (action.layer !== finding.layer || !kinds.includes(action.action)) return false;
@@ -42,7 +45,7 @@ class Redesign {
   add(finding: Finding): void {
     const actions = this.actionsFor(finding);
     if (actions.length === 0 || this.has(finding)) return;
-    this.#set([...this.changes, { key: keyOf(finding), actions }]);
+    this.#set([...this.changes, { key: keyOf(finding), why: finding.kind.replaceAll('_', ' '), actions }]);
   }
 
   remove(key: string): void {
@@ -51,6 +54,16 @@ class Redesign {
 
   clear(): void {
     this.#set([]);
+  }
+
+  /** Gives a change that resizes its layer another size. */
+  resize(key: string, size: number): void {
+    if (!Number.isInteger(size) || size < 1) return;
+    const resized = (change: PlannedChange): PlannedChange => ({
+      ...change,
+      actions: change.actions.map((action) => (action.action === 'resize_layer' ? { ...action, size } : action)),
+    });
+    this.#set(this.changes.map((change) => (change.key === key ? resized(change) : change)));
   }
 
   /** Forgets the run before. */
@@ -81,18 +94,38 @@ class Redesign {
     });
   }
 
+  /** A layer that is too large: without what is dead or double, or half of it where that is little (METHODS, T4). */
+  #smaller(finding: Finding): PlanAction[] {
+    const layer = run.layers.find((known) => known.index === finding.layer_index);
+    if (layer === undefined || layer.output) return [];
+    const wasted = (finding.evidence['dead'] ?? 0) + (finding.evidence['surplus'] ?? 0);
+    const size = wasted / layer.filters >= WASTED_SHARE ? layer.filters - wasted : Math.ceil(layer.filters / 2);
+    const evidence = Object.fromEntries(Object.entries(finding.evidence).filter(([, value]) => value !== null));
+    return [
+      {
+        action: 'resize_layer',
+        layer: layer.name,
+        size: Math.max(1, size),
+        reason: finding.text,
+        evidence: evidence as Record<string, number>,
+        confidence: 0.5,
+      },
+    ];
+  }
+
   #set(changes: readonly PlannedChange[]): void {
     this.changes = changes;
     this.refresh();
   }
 }
 
+/** From this share of dead and double filters on, they are what goes. */
+const WASTED_SHARE = 0.2;
+
 const ACTIONS_OF: Partial<Record<Finding['kind'], PlanAction['action'][]>> = {
   dead: ['remove_filters'],
   always_on: ['remove_filters'],
   redundant: ['merge_filters'],
-  oversized: ['resize_layer'],
-  undetected: ['resize_layer'],
   unnecessary_layer: ['remove_layer'],
   missing_layer: ['add_layer'],
 };

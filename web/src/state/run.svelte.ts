@@ -6,15 +6,7 @@ import { connection } from './connection.svelte';
 import { selection } from './selection.svelte';
 
 export type Phase =
-  | 'none'
-  | 'loading'
-  | 'starting'
-  | 'training'
-  | 'paused'
-  | 'finished'
-  | 'stopped'
-  | 'interrupted'
-  | 'disconnected';
+  'none' | 'loading' | 'starting' | 'training' | 'paused' | 'finished' | 'stopped' | 'interrupted' | 'disconnected';
 
 class Run {
   id = $state<string | null>(null);

@@ -2,7 +2,7 @@
 
 import { flushSync, untrack } from 'svelte';
 import { withOverview } from '../lib/course';
-import { appended, MOST_POINTS, seriesOf } from '../lib/series';
+import { appended, indexAt, MOST_POINTS, seriesOf } from '../lib/series';
 import { api } from '../net/http';
 import { Latest } from '../net/latest';
 import { LiveSocket, type LiveUpdate } from '../net/live';
@@ -78,6 +78,20 @@ class Session {
   goTo(step: number | null): void {
     if (step === null || step >= run.step) selection.step = null;
     else selection.step = Math.max(0, Math.round(step));
+  }
+
+  /** Shows the window `by` windows later; returns whether there was one. */
+  moveWindow(by: number): boolean {
+    const ends = run.course?.layers[0]?.step ?? [];
+    if (ends.length === 0) return false;
+    const at = run.replaying ? indexAt(ends, run.shownStep) : ends.length - 1;
+    const place = run.replaying && by < 0 && at >= 0 && ends[at]! < run.shownStep ? at + 1 + by : at + by;
+    if (place >= ends.length) {
+      this.goTo(null);
+      return false;
+    }
+    this.goTo(place < 0 ? 0 : ends[place]!);
+    return place >= 0;
   }
 
   async #loadRuns(): Promise<void> {

@@ -1,0 +1,52 @@
+/** Where the overview's panels lie: loss, accuracy, one lane a layer, and the time axis under them. */
+
+import { linear, type LinearScale } from '../../lib/axes';
+
+/** Room for tick labels at the left and direct labels at the right. */
+const LEFT = 52;
+const RIGHT = 112;
+const TOP = 8;
+const AXIS = 22;
+const GAP = 8;
+/** More layers than this get narrow lanes without names. */
+export const NAMED_LANES = 8;
+/** Lanes never take more of the height than this. */
+const MOST_LANES_SHARE = 0.5;
+
+export interface Geometry {
+  width: number;
+  height: number;
+  left: number;
+  right: number;
+  time: LinearScale;
+  /** Last step on the axis. */
+  last: number;
+  loss: { top: number; bottom: number };
+  /** `null` where no accuracy is known. */
+  accuracy: { top: number; bottom: number } | null;
+  lanes: { top: number; height: number; pitch: number };
+  /** The axis line. */
+  axis: number;
+}
+
+export function geometryOf(width: number, height: number, last: number, layers: number, accuracy: boolean): Geometry {
+  const right = Math.max(LEFT + 40, width - RIGHT);
+  const axis = height - AXIS;
+  const usual = layers > NAMED_LANES ? 6 : height < 190 ? 11 : 13;
+  const pitch = Math.min(usual, ((axis - TOP) * MOST_LANES_SHARE) / Math.max(1, layers));
+  const lanesTop = axis - 3 - layers * pitch;
+  const curves = lanesTop - GAP - TOP;
+  const lossBottom = accuracy ? TOP + (curves - GAP) / 2 : TOP + curves;
+  return {
+    width,
+    height,
+    left: LEFT,
+    right,
+    time: linear(0, Math.max(1, last), LEFT, right),
+    last: Math.max(1, last),
+    loss: { top: TOP, bottom: lossBottom },
+    accuracy: accuracy ? { top: lossBottom + GAP, bottom: TOP + curves } : null,
+    lanes: { top: lanesTop, height: Math.max(1, pitch - (pitch > 8 ? 3 : 1)), pitch },
+    axis,
+  };
+}
