@@ -1,6 +1,6 @@
 /** Numbers and names as the page writes them. */
 
-const THIN_SPACE = '\u202f';
+const SPACE = '\u00a0';
 const EN_DASH = '\u2013';
 const MINUS = '\u2212';
 
@@ -13,15 +13,15 @@ export function integer(value: number | null | undefined): string {
 /** `2.29 M`, `400 k`, `812`. */
 export function compact(value: number | null | undefined): string {
   if (!known(value)) return EN_DASH;
-  if (Math.abs(value) >= 1e9) return `${(value / 1e9).toFixed(2)}${THIN_SPACE}G`;
-  if (Math.abs(value) >= 1e6) return `${(value / 1e6).toFixed(2)}${THIN_SPACE}M`;
-  if (Math.abs(value) >= 1e4) return `${(value / 1e3).toFixed(0)}${THIN_SPACE}k`;
+  if (Math.abs(value) >= 1e9) return `${(value / 1e9).toFixed(2)}${SPACE}G`;
+  if (Math.abs(value) >= 1e6) return `${(value / 1e6).toFixed(2)}${SPACE}M`;
+  if (Math.abs(value) >= 1e4) return `${(value / 1e3).toFixed(0)}${SPACE}k`;
   return integer(value);
 }
 
 /** `97.3 %` of a share in [0, 1]. */
 export function percent(share: number | null | undefined, digits = 1): string {
-  return known(share) ? signed(`${(share * 100).toFixed(digits)}${THIN_SPACE}%`) : EN_DASH;
+  return known(share) ? signed(`${(share * 100).toFixed(digits)}${SPACE}%`) : EN_DASH;
 }
 
 export function fixed(value: number | null | undefined, digits: number): string {

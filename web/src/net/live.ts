@@ -159,11 +159,8 @@ export class Waiting {
   }
 }
 
-/** A frame's kind, layer and run without reading all of its header: what a newer frame of the same replaces. */
+/** A frame's kind, without reading all of its header: a newer frame of the same kind replaces it. */
 function frameKind(buffer: ArrayBuffer): string {
-  const length = buffer.byteLength >= 4 ? new DataView(buffer).getUint32(0, true) : 0;
-  const head = new TextDecoder().decode(
-    new Uint8Array(buffer, 4, Math.max(0, Math.min(length, 160, buffer.byteLength - 4))),
-  );
-  return /"kind":\s*"([a-z_]+)"/.exec(head)?.[1] ?? '';
+  const start = new Uint8Array(buffer).subarray(4, 160);
+  return /"kind":\s*"([a-z_]+)"/.exec(new TextDecoder().decode(start))?.[1] ?? '';
 }

@@ -130,8 +130,10 @@ const ACTIONS_OF: Partial<Record<Finding['kind'], PlanAction['action'][]>> = {
   missing_layer: ['add_layer'],
 };
 
+/** A finding's identity from window to window. */
 export function keyOf(finding: Finding): string {
-  return `${finding.layer ?? ''}/${finding.kind}`;
+  const blank = finding.evidence['blank'] === 1 ? '/blank' : '';
+  return `${finding.layer ?? ''}/${finding.kind}${blank}`;
 }
 
 function sharesFilter(some: readonly number[], others: readonly number[]): boolean {

@@ -73,7 +73,6 @@ const NAMES: Record<string, (value: number) => Evidence> = {
   lower_bound: (value) => ({ name: 'Firing share, 95 % bound', value: `> ${percent(value, 1)}` }),
   firing_share: (value) => ({ name: 'Firing share', value: percent(value) }),
   variation: (value) => ({ name: 'Variation', value: significant(value) }),
-  threshold: (value) => ({ name: 'Threshold', value: significant(value) }),
   lowest: (value) => ({ name: 'Weakest, of its maximum', value: percent(value, 0) }),
   phi: (value) => ({ name: 'Lowest similarity', value: significant(value) }),
   groups: (value) => ({ name: 'Groups', value: integer(value) }),
@@ -89,16 +88,43 @@ const NAMES: Record<string, (value: number) => Evidence> = {
   sampling_error: (value) => ({ name: 'Sampling error', value: `± ${significant(value * 100, 2)} points` }),
   label_share: (value) => ({ name: 'Of one label', value: percent(value, 0) }),
   accuracy: (value) => ({ name: 'Accuracy', value: percent(value) }),
-  share: (value) => ({ name: 'Share', value: percent(value) }),
   invalid: (value) => ({ name: 'Not finite', value: integer(value) }),
+};
+
+/** What `threshold` and `share` are of, by the finding's kind. */
+const LIMITS: Partial<Record<Finding['kind'], (value: number) => Evidence>> = {
+  stable: (value) => ({ name: 'Limit of drift', value: significant(value) }),
+  dead: (value) => ({ name: 'Counts as firing above', value: `${significant(value)} of the largest` }),
+  always_on: (value) => ({ name: 'Counts as firing above', value: `${percent(value, 0)} of the largest` }),
+  weakening: (value) => ({ name: 'Limit, of its maximum', value: percent(value, 0) }),
+  redundant: (value) => ({ name: 'Least similarity of a group', value: significant(value) }),
+  undetected: (value) => ({ name: 'Limit of activation', value: significant(value) }),
+  oversized: (value) => ({ name: 'Wasted share that counts', value: percent(value, 0) }),
+  unnecessary_layer: (value) => ({ name: 'Least gain of use', value: `${gain(value)} points` }),
+  missing_layer: (value) => ({ name: 'Poor accuracy is below', value: percent(value, 0) }),
+};
+const SHARES: Partial<Record<Finding['kind'], string>> = {
+  dead: 'Share of filters',
+  always_on: 'Share of filters',
+  weakening: 'Share of filters',
+  redundant: 'Share of filters',
+  oversized: 'Wasted share',
+  undetected: 'Share of instances',
+  invalid: 'Share of instances',
 };
 
 /** The evidence in the order that it is best read in; what has no name here is left to the JSON. */
 export function evidenceOf(finding: Finding): Evidence[] {
-  return Object.entries(NAMES).flatMap(([key, words]) => {
+  const named = Object.entries(NAMES).flatMap(([key, words]) => {
     const value = finding.evidence[key];
     return known(value) ? [words(value)] : [];
   });
+  const { share, threshold } = finding.evidence;
+  const shareName = SHARES[finding.kind];
+  const limit = LIMITS[finding.kind];
+  if (known(share) && shareName) named.push({ name: shareName, value: percent(share) });
+  if (known(threshold) && limit) named.push(limit(threshold));
+  return named;
 }
 
 /** `#0 #6 #14 and 3 more`. */

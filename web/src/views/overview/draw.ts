@@ -61,7 +61,7 @@ function drawAccuracy(
   const errors = logarithmic(least, most, panel.top, panel.bottom);
   const scale: Scale = { at: (accuracy) => errors.at(1 - accuracy) };
   const inside = ACCURACY_TICKS.filter((tick) => 1 - tick >= least && 1 - tick <= most);
-  const percents = (tick: number) => `${Number((tick * 100).toFixed(2))}\u202f%`;
+  const percents = (tick: number) => `${Number((tick * 100).toFixed(2))}\u00a0%`;
   drawTicks(pen, box, spaced([...inside].reverse(), scale, 12), scale, percents, palette);
   drawLine(pen, box, series.step, series.smoothAccuracy, scale, palette.ink4, 1.6, 1);
   drawLine(pen, box, validations.step, validations.accuracy, scale, palette.ink, 1.8, 1);
@@ -118,7 +118,7 @@ function drawLane(pen: Pen, box: Geometry, course: LayerCourse, top: number, pal
   const { height } = box.lanes;
   const dot = Math.min(3.2, height / 2 + 0.5);
   for (let index = 0; index < course.step.length; index++) {
-    const x = box.time.at(course.from[index]!);
+    const x = box.time.at(before(course, index));
     const width = Math.max(0.5, box.time.at(course.step[index]!) - x);
     if (course.stable[index]) {
       pen.fillStyle = palette.accent;
@@ -133,9 +133,14 @@ function drawLane(pen: Pen, box: Geometry, course: LayerCourse, top: number, pal
   course.stable.forEach((stable, index) => {
     if (!stable || course.stable[index - 1]) return;
     pen.beginPath();
-    pen.arc(box.time.at(course.from[index]!) + dot / 2, top + height / 2, dot, 0, 2 * Math.PI);
+    pen.arc(box.time.at(before(course, index)) + dot / 2, top + height / 2, dot, 0, 2 * Math.PI);
     pen.fill();
   });
+}
+
+/** The last step before a window; `from` is its first. */
+function before(course: LayerCourse, index: number): number {
+  return Math.max(0, course.from[index]! - 1);
 }
 
 function stateWords(course: LayerCourse): { text: string; stable: boolean } | null {
