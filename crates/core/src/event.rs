@@ -1,9 +1,21 @@
 //! The one closed type in which every producer (embedded trainer, Python hooks) tells what happened.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// An input's identity: its index in the training set, or a hash of its content; lasts over the whole run.
+/// An input's identity: its index in the training set (the validation set's are counted on after that), or a hash of its
+/// content; lasts over the whole run.
 pub type InputId = i64;
+
+/// The part of the data that an input is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputSplit {
+    /// The network is trained on it.
+    Training,
+    /// It is held out.
+    Validation,
+}
 
 /// The label of an input that has none.
 pub const UNLABELLED: i32 = -1;
@@ -24,6 +36,8 @@ pub enum Event {
     },
     /// The layers' features of a fixed set of inputs, for label separability (T5).
     Probe(Probe),
+    /// Instances of a fixed set of inputs, for input maps (T3).
+    Instances(ProbedInstances),
     /// The training's state, from which it continues exactly.
     Checkpoint(Checkpoint),
 }
@@ -107,6 +121,40 @@ pub struct Probe {
     pub held_out: Arc<[bool]>,
     /// For each watched layer its features `[inputs, width]`, row-major: its output averaged to a coarse grid.
     pub features: Vec<Vec<f32>>,
+}
+
+/// Instances of a fixed set of inputs at fixed positions: who they are lasts over the run, what the layers read and answer
+/// there is of one state of the network.
+#[derive(Debug, Clone, Default)]
+pub struct ProbedInstances {
+    /// The iteration after which they were taken.
+    pub step: u64,
+    /// Identity of each probed input.
+    pub inputs: Arc<[InputId]>,
+    /// The part of the data that each is of.
+    pub splits: Arc<[InputSplit]>,
+    /// Label of each, [`UNLABELLED`] where it has none.
+    pub labels: Arc<[i32]>,
+    /// The network's answer for each.
+    pub predictions: Arc<[i32]>,
+    /// Pixels of probed inputs that were not sent with earlier instances.
+    pub images: Vec<(InputId, Arc<Image>)>,
+    /// The instances of each watched layer.
+    pub layers: Vec<LayerInstances>,
+}
+
+/// The probed instances of one layer; all vectors have one row an instance.
+#[derive(Debug, Clone, Default)]
+pub struct LayerInstances {
+    /// For each instance, the input's place in the probe.
+    pub inputs: Vec<u32>,
+    /// For each instance, its position in the layer's grid (`row * width + column`).
+    pub positions: Vec<u32>,
+    /// Raw activations `[n, F]`, row-major.
+    pub activations: Vec<f32>,
+    /// Neuronal receptive fields `[n, width]`, row-major: what the layer's own module reads there, zero in the padding;
+    /// narrowed by a fixed projection where they are very wide.
+    pub fields: Vec<f32>,
 }
 
 /// Everything from which a training continues to the very same losses.

@@ -13,6 +13,7 @@ pub mod findings;
 mod grouping;
 mod histogram;
 mod layer;
+mod map;
 mod monitor;
 mod perplexity;
 mod random;
@@ -35,11 +36,15 @@ pub use affinity::{FilterAffinity, LabelAffinity};
 pub use analyze::{AnalyzeError, AnalyzeOptions, Element, Rows, analyze};
 pub use config::AnalysisConfig;
 pub use effective::{effective_filters, effective_filters_of_sample};
-pub use event::{Activations, Batch, Checkpoint, Event, Image, InputId, Observer, Probe, UNLABELLED, Values};
+pub use event::{
+    Activations, Batch, Checkpoint, Event, Image, InputId, InputSplit, LayerInstances, Observer, Probe,
+    ProbedInstances, UNLABELLED, Values,
+};
 pub use finding::{FilterState, Finding, FindingKind, Severity};
 pub use grouping::{REDUNDANT_SIMILARITY, redundant_groups};
 pub use histogram::{perplexity_bin, perplexity_edges};
 pub use layer::{LayerSpec, Rectify, RunDescription};
+pub use map::{FilterLink, FilterMap, InputMap, MapMethod, MapPoints};
 pub use monitor::LayerMonitor;
 pub use perplexity::{perplexity, strength_perplexity};
 pub use rectify::{NegativeActivation, RectifiedRows, rectify_instance, rectify_rows};

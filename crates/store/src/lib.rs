@@ -11,6 +11,7 @@ mod find;
 mod host;
 mod journal;
 mod lock;
+mod maps;
 mod reader;
 mod retention;
 mod schema;
@@ -23,7 +24,7 @@ pub use journal::Journal;
 pub use reader::Reader;
 pub use retention::Retention;
 pub use types::{
-    CoursePoint, Ending, FilterMap, Parent, RunInfo, RunStatus, Scalar, SnapshotParts, StoredCheckpoint,
+    CoursePoint, Ending, FilterMap, MapParts, Parent, RunInfo, RunStatus, Scalar, SnapshotParts, StoredCheckpoint,
     Validation,
 };
 pub use writer::{RunOptions, Writer};

@@ -4,8 +4,8 @@
 /// How much of a run is kept. Scalars and validations always are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Bytes that the file may hold. Above it, samples, similarities, older checkpoints and older snapshots go, in this
-    /// order; scalars, the newest snapshot and the newest checkpoint stay whatever their size.
+    /// Bytes that the file may hold. Above it, samples, similarities, maps, older checkpoints and older snapshots go, in
+    /// this order; scalars, the newest snapshot and the newest checkpoint stay whatever their size.
     pub max_bytes: u64,
     /// Newest snapshots of which each is kept; for each doubling of age beyond, half as many.
     pub dense_snapshots: u64,
@@ -13,13 +13,22 @@ pub struct Retention {
     pub detailed_snapshots: u64,
     /// Newest instance samples (with their images) that are kept.
     pub samples: u64,
+    /// Newest maps of which each is kept; for each doubling of age beyond, half as many.
+    pub maps: u64,
     /// Newest checkpoints that keep their weights; only the newest keeps the training's state.
     pub checkpoints: u64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { max_bytes: 2 << 30, dense_snapshots: 100, detailed_snapshots: 2, samples: 2, checkpoints: 3 }
+        Self {
+            max_bytes: 2 << 30,
+            dense_snapshots: 100,
+            detailed_snapshots: 2,
+            samples: 2,
+            maps: 4,
+            checkpoints: 3,
+        }
     }
 }
 
@@ -28,11 +37,12 @@ impl Retention {
     pub(crate) fn smaller(self) -> impl Iterator<Item = Self> {
         let least = Self { samples: 1, ..self };
         let plain = Self { detailed_snapshots: 1, ..least };
-        let single = Self { checkpoints: 1, ..plain };
+        let flat = Self { maps: 1, ..plain };
+        let single = Self { checkpoints: 1, ..flat };
         let halved = std::iter::successors(Some(single.dense_snapshots / 2), |dense| Some(dense / 2))
             .take_while(|&dense| dense > 0)
             .map(move |dense_snapshots| Self { dense_snapshots, ..single });
-        [least, plain, single].into_iter().chain(halved)
+        [least, plain, flat, single].into_iter().chain(halved)
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) const VERSION: u32 = 1;
 /// "DEYE": marks a SQLite file as a run.
 const APPLICATION: u32 = 0x4445_5945;
 const TABLES: &str = include_str!("schema.sql");
+const MAP_TABLES: &str = include_str!("maps.sql");
 /// How long one side waits where only a rollback journal is possible and the other side holds the file.
 const BUSY: Duration = Duration::from_secs(10);
 /// The write-ahead log is cut back to this size after a large snapshot.
@@ -58,6 +59,7 @@ pub(crate) fn open_writer(path: &Path, write_ahead: bool) -> Result<Connection> 
         // with a rollback journal only FULL survives a power cut at all.
         let synchronous = if mode.eq_ignore_ascii_case("wal") { "NORMAL" } else { "FULL" };
         connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {MAP_TABLES}; COMMIT"))?;
         let _: i64 =
             connection
                 .pragma_update_and_check(None, "journal_size_limit", JOURNAL_BYTES, |row| row.get(0))?;

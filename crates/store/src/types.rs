@@ -1,6 +1,6 @@
 //! What goes into a run and comes out of it.
 
-use deepeyes_core::{Image, InputId, LayerSnapshot, RunDescription};
+use deepeyes_core::{self as core, Image, InputId, InputMap, LayerSnapshot, RunDescription};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,6 +87,17 @@ pub struct SnapshotParts<'a> {
     pub full: bool,
     /// Pixels of the inputs in the samples; the store keeps those that a kept sample names.
     pub images: &'a [(InputId, Arc<Image>)],
+}
+
+/// The layers' maps at one step, as [`Writer::write_maps`](crate::Writer::write_maps) takes them.
+#[derive(Debug, Clone)]
+pub struct MapParts<'a> {
+    /// The iteration after which the probe was taken.
+    pub step: u64,
+    /// Input maps, by the layer's index in the description.
+    pub inputs: &'a [(usize, Arc<InputMap>)],
+    /// Filter maps, by the layer's index in the description; they name the windows that they are of.
+    pub filters: &'a [(usize, Arc<core::FilterMap>)],
 }
 
 /// The light part of a layer's window: how its perplexity was distributed, and whether that still moves.

@@ -149,6 +149,7 @@ impl Analysis {
                 self.validation(Validation { step, accuracy, loss });
             }
             Event::Probe(probe) => self.probe(&probe),
+            Event::Instances(_) => {}
             Event::Checkpoint(checkpoint) => self.checkpoint(checkpoint),
         }
         self.publish();

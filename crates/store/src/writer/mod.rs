@@ -1,5 +1,6 @@
 //! The one writer of a run's file. Every call is one transaction: it happened, or it did not.
 
+mod maps;
 mod prune;
 mod snapshot;
 
@@ -7,13 +8,14 @@ pub(crate) use snapshot::SIMILARITY_ONE;
 
 use crate::array::Encoder;
 use crate::error::{Fault, Result, StoreError};
-use crate::types::{Ending, Parent, Scalar, SnapshotParts, Validation};
+use crate::types::{Ending, MapParts, Parent, Scalar, SnapshotParts, Validation};
 use crate::{Journal, Retention, find, host, lock, schema};
-use deepeyes_core::RunDescription;
+use deepeyes_core::{Image, InputId, RunDescription};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How a run is written.
@@ -193,6 +195,33 @@ impl Writer {
         })
     }
 
+    /// Stores maps of one step, whole or not at all, in place of what there is of the same layers, and lets go of what
+    /// retention no longer keeps.
+    ///
+    /// # Errors
+    /// As for [`write_snapshot`](Self::write_snapshot).
+    pub fn write_maps(&mut self, parts: &MapParts) -> Result<()> {
+        let encoded =
+            maps::encode(parts, self.layers, &mut self.encoder).map_err(|fault| fault.at(&self.database))?;
+        let retention = self.retention;
+        self.transaction(|transaction| {
+            maps::insert_step(transaction, parts.step)?;
+            prune::maps(transaction, &retention)?;
+            maps::insert(transaction, parts.step, &encoded)?;
+            prune::to_size(transaction, &retention)
+        })
+    }
+
+    /// Stores the pixels of the probe's inputs, which stay for as long as the run does.
+    ///
+    /// # Errors
+    /// As for [`write_snapshot`](Self::write_snapshot).
+    pub fn write_probe_inputs(&mut self, images: &[(InputId, Arc<Image>)]) -> Result<()> {
+        let encoded =
+            maps::encode_images(images, &mut self.encoder).map_err(|fault| fault.at(&self.database))?;
+        self.transaction(|transaction| maps::insert_inputs(transaction, &encoded))
+    }
+
     /// Stores a checkpoint, whole or not at all: `weights` as a safetensors document, the producer's `state` and the
     /// engine's `analysis` as they are. Older checkpoints lose their state, and the oldest go.
     ///
@@ -237,6 +266,9 @@ impl Writer {
                 "layer_snapshots",
                 "arrays",
                 "snapshot_inputs",
+                "maps",
+                "layer_maps",
+                "map_arrays",
                 "checkpoints",
             ] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE step > ?"), [step])?;

@@ -55,11 +55,28 @@ pub(crate) fn remove(connection: &Connection, step: u64) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Removes images that no kept sample names.
+/// Removes images that neither a kept sample nor the probe names.
 pub(crate) fn orphaned_inputs(connection: &Connection) -> Result<(), Fault> {
     connection
-        .prepare_cached("DELETE FROM inputs WHERE input NOT IN (SELECT input FROM snapshot_inputs)")?
+        .prepare_cached("DELETE FROM inputs WHERE input NOT IN (SELECT input FROM snapshot_inputs)
+             AND input NOT IN (SELECT input FROM probe_inputs)")?
         .execute([])?;
+    Ok(())
+}
+
+/// Thins maps.
+pub(crate) fn maps(connection: &Connection, retention: &Retention) -> Result<(), Fault> {
+    let mut select = connection.prepare_cached("SELECT step, ordinal FROM maps ORDER BY ordinal")?;
+    let rows = select.query_map([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)))?;
+    let all = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let Some(&(_, newest)) = all.last() else { return Ok(()) };
+    for (step, ordinal) in all {
+        if !keeps(ordinal, newest, retention.maps) {
+            for table in ["maps", "layer_maps", "map_arrays"] {
+                connection.prepare_cached(&format!("DELETE FROM {table} WHERE step = ?"))?.execute([step])?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -80,6 +97,7 @@ pub(crate) fn to_size(connection: &Connection, retention: &Retention) -> Result<
             break;
         }
         snapshots(connection, &smaller)?;
+        maps(connection, &smaller)?;
         checkpoints(connection, smaller.checkpoints)?;
     }
     Ok(())

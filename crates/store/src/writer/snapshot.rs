@@ -67,15 +67,20 @@ pub(crate) fn encode<'a>(
         });
     }
     for (input, image) in parts.images.iter().filter(|(input, _)| encoded.sampled.contains(input)) {
-        let Image { height, width, channels, pixels } = &**image;
-        if height * width * channels != pixels.len() {
-            let what =
-                format!("input {input}: {} pixels of an image {height} x {width} x {channels}", pixels.len());
-            return Err(Fault::Value(what));
-        }
-        encoded.images.push((*input, image, encoder.bytes(pixels)?));
+        encoded.images.push((*input, image, pixels(*input, image, encoder)?));
     }
     Ok(encoded)
+}
+
+/// An image's pixels, compressed.
+pub(super) fn pixels(input: InputId, image: &Image, encoder: &mut Encoder) -> Result<Vec<u8>, Fault> {
+    let Image { height, width, channels, pixels } = image;
+    if height * width * channels != pixels.len() {
+        let what =
+            format!("input {input}: {} pixels of an image {height} x {width} x {channels}", pixels.len());
+        return Err(Fault::Value(what));
+    }
+    encoder.bytes(pixels)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, Fault> {
@@ -228,13 +233,22 @@ pub(crate) fn insert(connection: &Connection, encoded: &Encoded) -> Result<(), F
             array_row.execute(params![step, layer, name, dtype, shape, data])?;
         }
     }
-    let mut image_row = connection.prepare_cached("INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?, ?)")?;
-    for (input, image, pixels) in &encoded.images {
-        image_row.execute(params![input, image.height, image.width, image.channels, pixels])?;
-    }
+    insert_images(connection, &encoded.images)?;
     let mut named = connection.prepare_cached("INSERT INTO snapshot_inputs VALUES (?, ?)")?;
     for input in &encoded.sampled {
         named.execute(params![input, step])?;
+    }
+    Ok(())
+}
+
+/// Puts in pixels; those that are there already stay.
+pub(super) fn insert_images(
+    connection: &Connection,
+    images: &[(InputId, &Image, Vec<u8>)],
+) -> Result<(), Fault> {
+    let mut row = connection.prepare_cached("INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?, ?)")?;
+    for (input, image, pixels) in images {
+        row.execute(params![input, image.height, image.width, image.channels, pixels])?;
     }
     Ok(())
 }

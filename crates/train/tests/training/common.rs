@@ -1,6 +1,6 @@
 //! A small data set, networks for it, and an observer that keeps what it is told.
 
-use deepeyes_core::{Batch, Checkpoint, Event, Observer, Probe};
+use deepeyes_core::{Batch, Checkpoint, Event, Observer, Probe, ProbedInstances};
 use deepeyes_data::{Dataset, OpenOptions, Source};
 use deepeyes_network::{BatchNorm, Conv2d, Dense, Layer, Lrn, Network, Op, Pool, Solver, SolverKind};
 use deepeyes_train::{Control, Outcome, Session, TrainConfig, TrainError};
@@ -102,6 +102,7 @@ pub(crate) struct Told {
     /// Step, accuracy, loss.
     pub(crate) validations: Vec<(u64, f64, f64)>,
     pub(crate) probes: Vec<Probe>,
+    pub(crate) instances: Vec<ProbedInstances>,
     pub(crate) checkpoints: Vec<Checkpoint>,
 }
 
@@ -126,6 +127,7 @@ pub(crate) fn run_under(session: &mut Session, control: &Control) -> (Result<Out
             Event::Batch(batch) => told.batches.push(batch),
             Event::Validation { step, accuracy, loss } => told.validations.push((step, accuracy, loss)),
             Event::Probe(probe) => told.probes.push(probe),
+            Event::Instances(instances) => told.instances.push(instances),
             Event::Checkpoint(checkpoint) => told.checkpoints.push(checkpoint),
         }
     }

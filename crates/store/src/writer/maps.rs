@@ -1,0 +1,151 @@
+//! Maps as rows and arrays.
+
+use crate::array::{Encoder, Stored};
+use crate::error::Fault;
+use crate::maps::{FILTER, FilterProperties, INPUT, InputProperties};
+use crate::types::MapParts;
+use deepeyes_core::{FilterMap, Image, InputId, InputMap, InputSplit};
+use rusqlite::{Connection, params};
+use std::sync::Arc;
+
+/// One map ready to be inserted.
+pub(super) struct EncodedMap {
+    layer: usize,
+    kind: &'static str,
+    properties: String,
+    arrays: Vec<(&'static str, Stored)>,
+}
+
+/// Compresses maps, outside of any transaction.
+pub(super) fn encode(
+    parts: &MapParts,
+    layers: usize,
+    encoder: &mut Encoder,
+) -> Result<Vec<EncodedMap>, Fault> {
+    let mut encoded = Vec::new();
+    for (layer, map) in parts.inputs {
+        encoded.push(input_map(checked(*layer, layers)?, map, encoder)?);
+    }
+    for (layer, map) in parts.filters {
+        encoded.push(filter_map(checked(*layer, layers)?, map, encoder)?);
+    }
+    Ok(encoded)
+}
+
+fn checked(layer: usize, layers: usize) -> Result<usize, Fault> {
+    if layer < layers {
+        return Ok(layer);
+    }
+    Err(Fault::Value(format!("a map of layer number {layer}: the run has {layers}")))
+}
+
+fn input_map(layer: usize, map: &InputMap, encoder: &mut Encoder) -> Result<EncodedMap, Fault> {
+    let points = &*map.points;
+    let (n, filters) = (points.len(), points.filters);
+    let splits: Vec<u8> = points.splits.iter().map(|&split| split_code(split)).collect();
+    let InputMap { method, iterations, planned_iterations, settled, preservation, .. } = *map;
+    let scale_sizes = map.scale_sizes.clone();
+    let level = points.level;
+    let properties = InputProperties {
+        method,
+        iterations,
+        planned_iterations,
+        settled,
+        preservation,
+        scale_sizes,
+        filters,
+        level,
+    };
+    Ok(EncodedMap {
+        layer,
+        kind: INPUT,
+        properties: json(&properties)?,
+        arrays: vec![
+            ("places", encoder.array(map.places.as_flattened(), &[n, 2])?),
+            ("inputs", encoder.array(&points.inputs, &[n])?),
+            ("splits", encoder.array(&splits, &[n])?),
+            ("positions", encoder.array(&points.positions, &[n])?),
+            ("labels", encoder.array(&points.labels, &[n])?),
+            ("predictions", encoder.array(&points.predictions, &[n])?),
+            ("counts", encoder.array(&points.counts, &[n])?),
+            ("max_activations", encoder.array(&points.max_activations, &[n])?),
+            ("activations", encoder.array(&points.activations, &[n, filters])?),
+            ("scales", encoder.array(&points.scales, &[filters])?),
+        ],
+    })
+}
+
+fn filter_map(layer: usize, map: &FilterMap, encoder: &mut Encoder) -> Result<EncodedMap, Fault> {
+    let FilterMap { step, all_zero, method, iterations, settled, .. } = *map;
+    let (n, links) = (map.filters.len(), map.links.len());
+    let pairs: Vec<u32> = map.links.iter().flat_map(|link| [link.one, link.other]).collect();
+    let similarities: Vec<f32> = map.links.iter().map(|link| link.similarity).collect();
+    Ok(EncodedMap {
+        layer,
+        kind: FILTER,
+        properties: json(&FilterProperties { step, method, iterations, settled, all_zero })?,
+        arrays: vec![
+            ("places", encoder.array(map.places.as_flattened(), &[n, 2])?),
+            ("filters", encoder.array(&map.filters, &[n])?),
+            ("links", encoder.array(&pairs, &[links, 2])?),
+            ("similarities", encoder.array(&similarities, &[links])?),
+        ],
+    })
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|error| Fault::Value(format!("a map as JSON: {error}")))
+}
+
+fn split_code(split: InputSplit) -> u8 {
+    match split {
+        InputSplit::Training => 0,
+        InputSplit::Validation => 1,
+    }
+}
+
+/// Makes place for the maps of a step: the next one of the series, or the same place again.
+pub(super) fn insert_step(connection: &Connection, step: u64) -> Result<(), Fault> {
+    connection.execute(
+        "INSERT OR IGNORE INTO maps SELECT ?, ifnull(max(ordinal) + 1, 0) FROM maps",
+        [step],
+    )?;
+    Ok(())
+}
+
+/// Puts in what [`encode`] made, in place of what there is of the same layers and kinds.
+pub(super) fn insert(connection: &Connection, step: u64, encoded: &[EncodedMap]) -> Result<(), Fault> {
+    let mut map_row = connection.prepare_cached("INSERT OR REPLACE INTO layer_maps VALUES (?, ?, ?, ?)")?;
+    let mut array_row =
+        connection.prepare_cached("INSERT OR REPLACE INTO map_arrays VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+    for EncodedMap { layer, kind, properties, arrays } in encoded {
+        map_row.execute(params![step, layer, kind, properties])?;
+        for (name, Stored { dtype, shape, data }) in arrays {
+            array_row.execute(params![step, layer, kind, name, dtype, shape, data])?;
+        }
+    }
+    Ok(())
+}
+
+/// Compresses pixels, outside of any transaction.
+pub(super) fn encode_images<'a>(
+    images: &'a [(InputId, Arc<Image>)],
+    encoder: &mut Encoder,
+) -> Result<Vec<(InputId, &'a Image, Vec<u8>)>, Fault> {
+    images
+        .iter()
+        .map(|(input, image)| Ok((*input, &**image, super::snapshot::pixels(*input, image, encoder)?)))
+        .collect()
+}
+
+/// Puts in the probe's inputs.
+pub(super) fn insert_inputs(
+    connection: &Connection,
+    images: &[(InputId, &Image, Vec<u8>)],
+) -> Result<(), Fault> {
+    let mut named = connection.prepare_cached("INSERT OR IGNORE INTO probe_inputs VALUES (?)")?;
+    for (input, _, _) in images {
+        named.execute([input])?;
+    }
+    super::snapshot::insert_images(connection, images)
+}
