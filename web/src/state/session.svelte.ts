@@ -205,7 +205,8 @@ class Session {
         const findings = await api.findings(id, at, signal);
         if (signal.aborted || at !== selection.step) return;
         run.findings = findings.findings;
-        run.findingsStep = findings.step;
+        // Step 0: no window is complete yet.
+        run.findingsStep = findings.step > 0 ? findings.step : null;
         redesign.refresh();
       } catch {
         // No window yet, or no connection: what is shown stays.

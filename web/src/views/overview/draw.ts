@@ -16,6 +16,8 @@ export interface Shown {
   layer: number | null;
   /** The step that the views show. */
   step: number;
+  /** Before the first mini-batch. */
+  empty: boolean;
 }
 
 /** A change of the histogram by this much is drawn darkest. */
@@ -26,6 +28,10 @@ export function drawOverview(pen: Pen, box: Geometry, shown: Shown, palette: Pal
   pen.textBaseline = 'middle';
   drawLoss(pen, box, shown.series, palette);
   if (box.accuracy) drawAccuracy(pen, box, box.accuracy, shown.series, palette);
+  if (shown.empty) {
+    drawEmptyAxis(pen, box, palette);
+    return;
+  }
   drawLanes(pen, box, shown, palette);
   drawAxis(pen, box, shown.course?.map_steps ?? [], palette);
   drawScrubber(pen, box, shown.step, palette);
@@ -178,6 +184,15 @@ function drawAxis(pen: Pen, box: Geometry, maps: readonly number[], palette: Pal
     pen.fill();
     pen.stroke();
   }
+}
+
+function drawEmptyAxis(pen: Pen, box: Geometry, palette: Palette): void {
+  pen.fillStyle = palette.line2;
+  pen.fillRect(box.left, Math.round(box.axis), box.right - box.left, 1);
+  pen.fillStyle = palette.ink3;
+  pen.textAlign = 'center';
+  pen.font = `400 11px ${palette.font}`;
+  pen.fillText('0', box.left, box.axis + 12);
 }
 
 function drawScrubber(pen: Pen, box: Geometry, step: number, palette: Palette): void {

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { folder, launch, openPage, serve, trainInto, type Server } from './harness.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser: Browser;
+let server: Server;
+const logdir = folder();
+
+beforeAll(async () => {
+  trainInto(logdir.path, 120);
+  browser = await launch();
+  server = await serve('serve', '--port', '0', '--logdir', logdir.path);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  logdir.remove();
+});
+
+/** Each rule that is broken, with the elements that break it. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const results = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return results.violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 200)} ${node.failureSummary ?? ''}`),
+  );
+}
+
+describe.each(['light', 'dark'] as const)('in %s', (theme) => {
+  it.each([
+    [1600, 1000],
+    [1280, 800],
+    [1000, 900],
+  ])('the page has no violations at %i x %i', async (width, height) => {
+    const { page, close } = await openPage(browser, server.url, { theme, width, height });
+    await page.locator('.finding').first().waitFor();
+    await page.waitForTimeout(500);
+    expect(await violations(page)).toEqual([]);
+    await page.locator('.finding .head').first().click();
+    await page.getByRole('button', { name: 'Layers: table and export' }).click();
+    await page.getByRole('menuitem', { name: 'Layers as table' }).click();
+    expect(await violations(page)).toEqual([]);
+    await close();
+  });
+
+  it('its dialogs and lists have none', async () => {
+    const { page, close } = await openPage(browser, server.url, { theme });
+    await page.locator('.finding').first().waitFor();
+    await page.keyboard.press('?');
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByTitle('Choose a run').click();
+    expect(await violations(page)).toEqual([]);
+    await close();
+  });
+
+  it('an empty folder has none', async () => {
+    const empty = folder();
+    const own = await serve('serve', '--port', '0', '--logdir', empty.path);
+    const { page, close } = await openPage(browser, own.url, { theme });
+    await page.getByRole('heading', { name: 'No runs yet' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await close();
+    await own.stop();
+    empty.remove();
+  });
+});

@@ -1,0 +1,90 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { folder, iteration, launch, median, openPage, serve, type Server } from './harness.ts';
+
+let browser: Browser;
+let server: Server;
+const logdir = folder();
+
+beforeAll(async () => {
+  browser = await launch();
+  server = await serve(
+    'demo',
+    '--no-open',
+    '--port',
+    '0',
+    '--iterations',
+    '500',
+    '--seed',
+    '0',
+    '--logdir',
+    logdir.path,
+  );
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  logdir.remove();
+});
+
+it('comes alive from an empty page to stable layers, within its budgets', async () => {
+  const begin = performance.now();
+  const { page, errors } = await openPage(browser, 'about:blank');
+  await page.addInitScript(() => {
+    const updates: number[] = [];
+    Object.assign(globalThis, { updates });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntriesByName('deepeyes:live-update')) updates.push(entry.duration);
+    }).observe({ entryTypes: ['measure'] });
+  });
+  await page.goto(server.url);
+  await page.getByRole('heading', { name: 'Layers' }).waitFor();
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0);
+  await page.getByRole('option', { name: /conv1/ }).waitFor();
+  const interactive = performance.now() - begin;
+
+  // The first window makes histograms; curves and iteration move before that.
+  await expect.poll(() => iteration(page), { timeout: 30_000 }).toBeGreaterThan(0);
+  await page
+    .locator('.layer', { hasText: 'early' })
+    .or(page.locator('.layer', { hasText: 'changing' }))
+    .first()
+    .waitFor();
+
+  await page.locator('.layer', { hasText: 'stable' }).first().waitFor({ timeout: 90_000 });
+  await page
+    .getByText(/stable since|Finished/)
+    .first()
+    .waitFor({ timeout: 90_000 });
+
+  const updates = await page.evaluate(() => (globalThis as unknown as { updates: number[] }).updates);
+  const sorted = [...updates].sort((a, b) => a - b);
+  const p95 = sorted[Math.floor(sorted.length * 0.95)] ?? Number.NaN;
+  console.log(
+    `first paint ${paint.toFixed(0)} ms, layers listed ${interactive.toFixed(0)} ms; ${updates.length} live updates: ` +
+      `median ${median(updates).toFixed(1)} ms, 95 % ${p95.toFixed(1)} ms, largest ${(sorted.at(-1) ?? 0).toFixed(1)} ms`,
+  );
+  expect(updates.length).toBeGreaterThan(10);
+  expect(median(updates)).toBeLessThanOrEqual(50);
+  expect(errors).toEqual([]);
+});
+
+it('pauses, resumes and stops the training', async () => {
+  const { page, errors, close } = await openPage(browser, server.url);
+  const status = page.getByRole('group', { name: 'Training status' });
+  await status.waitFor();
+  const finished = await status.getByText('Finished').isVisible();
+  if (!finished) {
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await status.getByText('Paused').waitFor();
+    await page.getByText('Latest', { exact: true }).waitFor();
+    const held = await iteration(page);
+    await page.waitForTimeout(700);
+    expect(await iteration(page)).toBe(held);
+    await page.keyboard.press('Space');
+    await status.getByText(/Training|Finished/).waitFor();
+  }
+  expect(errors).toEqual([]);
+  await close();
+});
