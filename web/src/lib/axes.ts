@@ -34,22 +34,18 @@ export function stepTicks(high: number, pixels: number, spacing: number): number
   return ticks;
 }
 
-/** Powers of ten between two losses; 2 and 5 times them where fewer than two fit. */
+/** Losses worth a line between two: powers of ten first, then 3, then 2 and 5 times them, for `spaced` to choose from. */
 export function lossTicks(low: number, high: number): number[] {
-  const within = (factors: number[]) => {
-    const ticks: number[] = [];
+  const ticks: number[] = [];
+  for (const factors of [[1], [3], [2, 5]]) {
     for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
       for (const factor of factors) {
         const tick = Number((factor * 10 ** power).toPrecision(12));
         if (tick >= low && tick <= high) ticks.push(tick);
       }
     }
-    return ticks;
-  };
-  const decades = within([1]);
-  if (decades.length >= 2) return decades;
-  const halves = within([1, 3]);
-  return halves.length >= 2 ? halves : within([1, 2, 5]);
+  }
+  return ticks;
 }
 
 /** Accuracies worth a line on a log-error axis, from the lowest error up. */

@@ -24,7 +24,8 @@ const LINK_MS = 150;
 class Session {
   #socket: LiveSocket | null = null;
   #link: Link = readLink('');
-  #windows = new Latest();
+  #overview = new Latest();
+  #findings = new Latest();
   #description = new Latest();
   #courseAt = 0;
   #linkTimer: ReturnType<typeof setTimeout> | null = null;
@@ -113,7 +114,8 @@ class Session {
   }
 
   #open(id: string): void {
-    this.#windows.cancel();
+    this.#overview.cancel();
+    this.#findings.cancel();
     layerData.clear();
     redesign.reset();
     run.reset(id);
@@ -193,25 +195,33 @@ class Session {
     const at = selection.step;
     void connection.generation;
     if (id === null || run.detail === null) return;
-    untrack(() => this.#requestWindows(id, at));
+    untrack(() => {
+      this.#requestOverview(id, at);
+      this.#requestFindings(id, at);
+    });
   }
 
-  #requestWindows(id: string, at: number | null): void {
-    this.#windows.request(async (signal) => {
-      try {
-        const overview = await api.overview(id, at, signal);
-        if (signal.aborted || at !== selection.step) return;
-        run.overview = overview;
-        const findings = await api.findings(id, at, signal);
-        if (signal.aborted || at !== selection.step) return;
-        run.findings = findings.findings;
-        // Step 0: no window is complete yet.
-        run.findingsStep = findings.step > 0 ? findings.step : null;
-        redesign.refresh();
-      } catch {
-        // No window yet, or no connection: what is shown stays.
-      }
+  #requestOverview(id: string, at: number | null): void {
+    this.#overview.request(async (signal) => {
+      const overview = await api.overview(id, at, signal).catch(nothing);
+      if (overview !== null && !signal.aborted && this.#wanted(at)) run.overview = overview;
     });
+  }
+
+  #requestFindings(id: string, at: number | null): void {
+    this.#findings.request(async (signal) => {
+      const found = await api.findings(id, at, signal).catch(nothing);
+      if (found === null || signal.aborted || !this.#wanted(at)) return;
+      run.findings = found.findings;
+      // Step 0: no window is complete yet.
+      run.findingsStep = found.step > 0 ? found.step : null;
+      if (at === null) redesign.refresh();
+    });
+  }
+
+  /** Whether what was asked for is still of use: a replay shows the steps on its way, but nothing live. */
+  #wanted(at: number | null): boolean {
+    return (at === null) === (selection.step === null);
   }
 
   #loadLayer(): void {
@@ -264,7 +274,7 @@ class Session {
       run.window = Math.max(run.window, overview.step);
       if (!run.replaying) {
         run.overview = overview;
-        if (overview.findings_changed || run.findingsStep === null) this.#requestWindows(run.id, null);
+        if (overview.findings_changed || run.findingsStep === null) this.#requestFindings(run.id, null);
       }
       this.#refreshCourse();
     }
@@ -308,6 +318,11 @@ class Session {
     if (this.#linkTimer !== null) clearTimeout(this.#linkTimer);
     this.#linkTimer = setTimeout(() => history.replaceState(null, '', `#${link}`), LINK_MS);
   }
+}
+
+/** No window yet, or no connection: what is shown stays. */
+function nothing(): null {
+  return null;
 }
 
 function newestWindow(layers: { step: number[] }[]): number {

@@ -43,7 +43,7 @@ function drawLoss(pen: Pen, box: Geometry, series: Series, palette: Palette): vo
   const low = smallest(positive) / 1.15;
   const high = largest(positive) * 1.15;
   const scale = logarithmic(low, high, box.loss.bottom, box.loss.top);
-  const ticks = spaced(lossTicks(low, high), scale, 12);
+  const ticks = spaced(lossTicks(low, high), scale, 18);
   drawTicks(pen, box, ticks, scale, (tick) => String(tick), palette);
   drawLine(pen, box, series.step, series.loss, scale, palette.ink4, 0.8, 0.55);
   drawLine(pen, box, series.step, series.smoothLoss, scale, palette.ink2, 1.8, 1);
@@ -302,8 +302,10 @@ function apart(places: readonly number[]): number[] {
   return kept;
 }
 
+/** Fits a name into the left margin; of a path (`layer4.1.conv2`) the end tells more. */
 function shortened(name: string): string {
-  return name.length > 8 ? `${name.slice(0, 7)}…` : name;
+  if (name.length <= 7) return name;
+  return name.includes('.') ? `…${name.slice(-6)}` : `${name.slice(0, 6)}…`;
 }
 
 function smallest(values: readonly number[]): number {
