@@ -7,7 +7,7 @@ class Connection {
   lastHeard = $state(Date.now());
   /** Next try, ms since the epoch; `null` unless lost. */
   nextTry = $state<number | null>(null);
-  /** Counts connections, so that what was missed is fetched anew. */
+  /** Counts reconnections: after each, what was missed is fetched anew. */
   generation = $state(0);
 }
 

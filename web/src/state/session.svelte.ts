@@ -27,6 +27,7 @@ class Session {
   #overview = new Latest();
   #findings = new Latest();
   #description = new Latest();
+  #opens = 0;
   #courseAt = 0;
   #linkTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -102,11 +103,12 @@ class Session {
   }
 
   #opened(): void {
-    const again = connection.generation > 0;
+    const again = this.#opens > 0;
+    this.#opens += 1;
     connection.status = 'open';
     connection.nextTry = null;
-    connection.generation += 1;
     if (!again) return;
+    connection.generation += 1;
     announcer.say('Connection restored.');
     void this.#loadRuns();
     void runs.loadStarting();
