@@ -11,6 +11,7 @@ mod numbers;
 mod output;
 mod report;
 mod run_view;
+mod serve;
 mod sparkline;
 mod statistics_json;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 #[command(name = "deepeyes", version, arg_required_else_help = true, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
     /// Where runs are kept
     #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "DEEPEYES_LOGDIR")]
     logdir: PathBuf,
@@ -38,6 +39,7 @@ struct Arguments {
 enum Command {
     Demo(train::DemoArgs),
     Train(train::TrainArgs),
+    Serve(serve::ServeArgs),
     Inspect(inspect::InspectArgs),
     Report(report::ReportArgs),
     Export(export::ExportArgs),
@@ -58,9 +60,13 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let logdir = &arguments.logdir;
-    match &arguments.command {
+    let Some(command) = &arguments.command else {
+        return serve::run(&serve::ServeArgs::default(), logdir);
+    };
+    match command {
         Command::Demo(args) => train::demo(args, logdir),
         Command::Train(args) => train::train(args, logdir),
+        Command::Serve(args) => serve::run(args, logdir),
         Command::Inspect(args) => inspect::run(args, logdir),
         Command::Report(args) => report::run(args, logdir),
         Command::Export(args) => export::run(args, logdir),

@@ -1,0 +1,21 @@
+//! What every handler can reach.
+
+use crate::launch::Launcher;
+use crate::runs::Runs;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What every handler can reach.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) runs: Runs,
+    pub(crate) launcher: Option<Arc<dyn Launcher>>,
+    /// Becomes true when the server ends.
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
+/// Waits until the server ends.
+pub(crate) async fn ended(ending: &mut watch::Receiver<bool>) {
+    // A sender that is gone has ended, too.
+    let _ = ending.wait_for(|ending| *ending).await;
+}
