@@ -202,7 +202,8 @@ export interface NewRun {
 export type ViewName = 'overview' | 'layer' | 'filter_map' | 'input_map' | 'activations';
 
 export type ClientMessage =
-  { type: 'subscribe'; run: string; layer: number | null; views: ViewName[] } | { type: 'unsubscribe' };
+  | { type: 'subscribe'; run: string; layer: number | null; views: ViewName[]; since: number | null }
+  | { type: 'unsubscribe' };
 
 export interface RunMessage {
   run: string;

@@ -152,17 +152,20 @@ export function decodeFilterMap(frame: Frame): FilterMap {
   };
 }
 
-export function decodeInputMap(frame: Frame): InputMap {
+/** `before`: the same view's earlier data; a map that is refined keeps its rows, and with them their index. */
+export function decodeInputMap(frame: Frame, before: InputMap | null = null): InputMap {
   const input = arrayOf(frame, 'input', 'i32');
   const place = arrayOf(frame, 'place', 'i32');
   const split = arrayOf(frame, 'split', 'u8');
-  const keys = new Float64Array(input.length);
-  const rowOf = new Map<number, number>();
-  for (let row = 0; row < input.length; row++) {
-    const key = identityKey(split[row]!, Math.max(0, input[row]!), place[2 * row]!, place[2 * row + 1]!);
-    keys[row] = key;
-    rowOf.set(key, row);
-  }
+  const scale = numberOr(frame.meta['scale']) ?? 0;
+  const refined =
+    before !== null &&
+    before.run === frame.run &&
+    before.layer === frame.layer &&
+    before.step === frame.step &&
+    before.scale === scale &&
+    before.count === input.length;
+  const { keys, rowOf } = refined ? before : identities(input, place, split);
   return {
     ...origin(frame),
     count: input.length,
@@ -178,7 +181,7 @@ export function decodeInputMap(frame: Frame): InputMap {
     keys,
     rowOf,
     method: String(frame.meta['method'] ?? ''),
-    scale: numberOr(frame.meta['scale']) ?? 0,
+    scale,
     scales: numberOr(frame.meta['scales']) ?? 1,
     iterations: numberOr(frame.meta['iterations']) ?? 0,
     plannedIterations: numberOr(frame.meta['planned_iterations']),
@@ -187,6 +190,17 @@ export function decodeInputMap(frame: Frame): InputMap {
     level: numberOr(frame.meta['level']),
     breadcrumb: frame.meta['breadcrumb'] ?? null,
   };
+}
+
+function identities(input: Int32Array, place: Int32Array, split: Uint8Array): Pick<InputMap, 'keys' | 'rowOf'> {
+  const keys = new Float64Array(input.length);
+  const rowOf = new Map<number, number>();
+  for (let row = 0; row < input.length; row++) {
+    const key = identityKey(split[row]!, Math.max(0, input[row]!), place[2 * row]!, place[2 * row + 1]!);
+    keys[row] = key;
+    rowOf.set(key, row);
+  }
+  return { keys, rowOf };
 }
 
 export function decodeActivations(frame: Frame): Activations {

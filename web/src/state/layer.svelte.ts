@@ -15,8 +15,19 @@ import {
 } from '../net/views';
 import { selection } from './selection.svelte';
 
+interface Placed {
+  run: string;
+  layer: number;
+  step: number;
+}
+
+/** Whether a frame holds a map as it is known already. */
+function sameMap(frame: Frame, known: FilterMap | InputMap): boolean {
+  return frame.meta['iterations'] === known.iterations && frame.meta['settled'] === known.settled;
+}
+
 /** Data of one view: the last picture stays until the next is there. */
-export class Resource<T extends { step: number }> {
+export class Resource<T extends Placed> {
   value = $state.raw<T | null>(null);
   loading = $state(false);
   /** Why the last request failed; what is shown is older then. */
@@ -28,7 +39,9 @@ export class Resource<T extends { step: number }> {
 
   constructor(
     readonly name: LayerFrameName,
-    readonly decode: (frame: Frame) => T,
+    readonly decode: (frame: Frame, before: T | null) => T,
+    /** Whether a frame of the same step holds nothing new. */
+    readonly same: (frame: Frame, known: T) => boolean,
   ) {}
 
   load(run: string, layer: number, at: number | null): void {
@@ -38,7 +51,7 @@ export class Resource<T extends { step: number }> {
       try {
         const frame = await api.layerFrame(run, layer, this.name, at, signal);
         if (signal.aborted) return;
-        this.#set(this.decode(frame));
+        this.#set(this.decode(frame, this.value));
       } catch (error) {
         if (!signal.aborted) this.#fail(error);
       }
@@ -48,8 +61,12 @@ export class Resource<T extends { step: number }> {
   /** A frame that came by itself; a request under way is older. */
   take(frame: Frame): void {
     this.#latest.cancel();
+    const known = this.value;
+    const sameStep = known?.run === frame.run && known.layer === frame.layer && known.step === frame.step;
+    // A new subscription begins with what is there already.
+    if (sameStep && this.same(frame, known)) return;
     try {
-      this.#set(this.decode(frame));
+      this.#set(this.decode(frame, known));
     } catch (error) {
       this.#fail(error);
     }
@@ -85,10 +102,10 @@ export class Resource<T extends { step: number }> {
 }
 
 class LayerData {
-  readonly detail = new Resource<LayerDetail>('detail', decodeLayer);
-  readonly filterMap = new Resource<FilterMap>('filter_map', decodeFilterMap);
-  readonly inputMap = new Resource<InputMap>('input_map', decodeInputMap);
-  readonly activations = new Resource<Activations>('activations', decodeActivations);
+  readonly detail = new Resource<LayerDetail>('detail', decodeLayer, () => false);
+  readonly filterMap = new Resource<FilterMap>('filter_map', decodeFilterMap, sameMap);
+  readonly inputMap = new Resource<InputMap>('input_map', decodeInputMap, sameMap);
+  readonly activations = new Resource<Activations>('activations', decodeActivations, () => true);
   /** A finer map of a selection, in place of the layer's map; `null` = none. */
   drilled = $state.raw<InputMap | null>(null);
 

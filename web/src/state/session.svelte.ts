@@ -179,7 +179,9 @@ class Session {
   }
 
   #subscribe(): void {
-    if (run.id === null) {
+    const id = run.id;
+    // Curves first: the server then goes on from where they end.
+    if (id === null || run.detail === null) {
       this.#socket?.subscribe({ type: 'unsubscribe' });
       return;
     }
@@ -188,7 +190,9 @@ class Session {
       views.push('layer', 'filter_map', 'input_map');
       if (layerData.needsActivations) views.push('activations');
     }
-    this.#socket?.subscribe({ type: 'subscribe', run: run.id, layer: selection.layer, views });
+    const layer = selection.layer;
+    const since = untrack(() => run.series.step.at(-1) ?? 0);
+    this.#socket?.subscribe({ type: 'subscribe', run: id, layer, views, since });
   }
 
   /** The overview and findings of the step that is shown. Live, they come by themselves after the first. */
