@@ -64,7 +64,10 @@ export class Resource<T extends Placed> {
     const known = this.value;
     const sameStep = known?.run === frame.run && known.layer === frame.layer && known.step === frame.step;
     // A new subscription begins with what is there already.
-    if (sameStep && this.same(frame, known)) return;
+    if (sameStep && this.same(frame, known)) {
+      this.loading = false;
+      return;
+    }
     try {
       this.#set(this.decode(frame, known));
     } catch (error) {
