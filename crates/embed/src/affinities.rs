@@ -33,7 +33,7 @@ impl Affinities {
         Ok(Self { joint: Sparse::from_rows(n, &rows) })
     }
 
-    /// Affinities of points of the given perplexity, over their exact nearest neighbours.
+    /// Affinities of points of the given perplexity, over their nearest neighbours ([`Points::near_neighbours`]).
     ///
     /// # Errors
     /// Where there are no points, or the perplexity is below 1 or not finite.
@@ -83,7 +83,7 @@ fn transitions_total(transitions: &Sparse) -> f64 {
 }
 
 /// Transition probabilities of points to their nearest neighbours; the perplexity of each row is the one asked for, but
-/// at most a third of the other points.
+/// at most a third of the other points. Neighbours are those of [`Points::near_neighbours`].
 ///
 /// # Errors
 /// Where there are no points, or the perplexity is below 1 or not finite.
@@ -92,7 +92,7 @@ pub fn transitions_of_points(points: &Points<'_>, perplexity: f64) -> Result<Spa
     if k == 0 {
         return Ok(Sparse::from_rows(points.len(), &vec![Vec::new(); points.len()]));
     }
-    Ok(transitions(&points.neighbours(k)?, perplexity))
+    Ok(transitions(&points.near_neighbours(k)?, perplexity))
 }
 
 /// Transition probabilities p_(j|i) proportional to exp(-beta_i d_ij^2), with beta_i such that each row has the given

@@ -6,6 +6,7 @@
 
 use crate::dot::dot_products;
 use crate::eigen::{Eigen, leading, orthonormalise, symmetric};
+use crate::panels::{PANEL, Panels};
 use crate::{EmbedError, Points};
 use rayon::prelude::*;
 
@@ -153,11 +154,19 @@ impl<'a> Centred<'a> {
             return points.rows().flat_map(|row| centre(&row[first..][..count], mean, self.scale)).collect();
         }
         let mut block = vec![0.0; self.side() * count];
-        for term in 0..count {
-            for (column, x) in centre(points.row(first + term), &self.mean, self.scale).enumerate() {
-                block[column * count + term] = x;
+        // A few columns of a few points at a time, as both go across each other's lines.
+        block.par_chunks_mut(PANEL * count).enumerate().for_each(|(band, block)| {
+            for start in (0..count).step_by(PANEL) {
+                for (place, row) in block.chunks_mut(count).enumerate() {
+                    let column = band * PANEL + place;
+                    let mean = self.mean[column];
+                    for (term, value) in row.iter_mut().enumerate().skip(start).take(PANEL) {
+                        let x = f64::from(points.row(first + term)[column]);
+                        *value = ((x - mean) * self.scale) as f32;
+                    }
+                }
             }
-        }
+        });
         block
     }
 
@@ -192,19 +201,20 @@ impl<'a> Centred<'a> {
     fn product(&self) -> Vec<f64> {
         let m = self.side();
         let mut product = vec![0.0; m * m];
+        let order: Vec<u32> = (0..m as u32).collect();
         for (first, count) in self.blocks() {
             let block = self.block(first, count);
+            let panels = Panels::new(&block, count, &order);
             product.par_chunks_mut(TILE * m).enumerate().for_each(|(band, sums)| {
                 let rows = &block[band * TILE * count..][..sums.len() / m * count];
-                let mut tile = [0.0; TILE * TILE];
-                for start in (0..=band).map(|tile| tile * TILE) {
-                    let others = &block[start * count..][..TILE.min(m - start) * count];
-                    let width = others.len() / count;
-                    dot_products(rows, others, count, &mut tile[..rows.len() / count * width]);
-                    for (sums, products) in sums.chunks_mut(m).zip(tile.chunks(width)) {
-                        for (sum, &product) in sums[start..].iter_mut().zip(products) {
-                            *sum += f64::from(product);
-                        }
+                // Below the diagonal only.
+                let across = ((band + 1) * TILE / PANEL).min(panels.len());
+                let width = across * PANEL;
+                let mut tile = vec![0.0; rows.len() / count * width];
+                panels.products(rows, 0, across, &mut tile);
+                for (sums, products) in sums.chunks_mut(m).zip(tile.chunks(width)) {
+                    for (sum, &product) in sums.iter_mut().zip(products) {
+                        *sum += f64::from(product);
                     }
                 }
             });

@@ -1,7 +1,10 @@
 //! Points as they enter the library: checked once, here, and trusted afterwards.
 
 use crate::EmbedError;
-use crate::neighbours::{Neighbours, nearest_others};
+use crate::neighbours::{Neighbours, near_others, nearest_others};
+
+/// Points up to which [`Points::near_neighbours`] compares all pairs.
+pub const EXACT_MOST: usize = 15_000;
 
 /// Finite points, `[n, dimension]`, row-major.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +76,18 @@ impl<'a> Points<'a> {
     /// Where `k` is zero or above n - 1.
     pub fn neighbours(&self, k: usize) -> Result<Neighbours, EmbedError> {
         Ok(nearest_others(self.values, self.dimension, k)?)
+    }
+
+    /// The `k` nearest other points of each point: exactly for up to [`EXACT_MOST`] points, by
+    /// [`near_others`] above.
+    ///
+    /// # Errors
+    /// Where `k` is zero or above n - 1.
+    pub fn near_neighbours(&self, k: usize) -> Result<Neighbours, EmbedError> {
+        if self.len() <= EXACT_MOST {
+            return self.neighbours(k);
+        }
+        Ok(near_others(self.values, self.dimension, k)?)
     }
 
     /// Squared Euclidean distance of two points.

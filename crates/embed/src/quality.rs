@@ -4,8 +4,8 @@
 //! trustworthiness and continuity; Venna et al., "Information retrieval perspective to nonlinear dimensionality
 //! reduction" (JMLR 11, 2010) for precision and recall. Stress is Kruskal's (Psychometrika 29, 1964).
 
-use crate::neighbours::Neighbours;
-use crate::{Dissimilarities, EmbedError, Points};
+use crate::neighbours::{self, NeighbourError, Neighbours};
+use crate::{Dissimilarities, EmbedError, Points, Sparse};
 use rayon::prelude::*;
 
 /// Mean share of each point's neighbours in the data that are among its neighbours in the map, in [0, 1].
@@ -35,6 +35,65 @@ pub fn precision(data: &Neighbours, map: &Neighbours) -> Result<f64, EmbedError>
 pub fn preservation(data: &Points<'_>, map: &[[f32; 2]], k: usize) -> Result<f64, EmbedError> {
     EmbedError::unless_equal("points of the map", map.len(), data.len())?;
     recall(&data.neighbours(k)?, &Points::of_map(map)?.neighbours(k)?)
+}
+
+/// [`preservation`] over `sample` of the points, evenly spaced by index: each of them still chooses among all.
+///
+/// # Errors
+/// As for [`preservation`].
+pub fn sampled_preservation(
+    data: &Points<'_>,
+    map: &[[f32; 2]],
+    k: usize,
+    sample: usize,
+) -> Result<f64, EmbedError> {
+    EmbedError::unless_equal("points of the map", map.len(), data.len())?;
+    let chosen = spread(data.len(), sample);
+    recall(&nearest_of(data, &chosen, k)?, &nearest_of(&Points::of_map(map)?, &chosen, k)?)
+}
+
+/// Mean share of a point's nearest neighbours that the columns of its row hold, over `sample` of the points, evenly spaced
+/// by index: what an approximate search for [`crate::transitions`] found. Rows without entries do not count.
+///
+/// # Errors
+/// Where the rows are of another number of points.
+pub fn search_recall(data: &Points<'_>, found: &Sparse, sample: usize) -> Result<f64, EmbedError> {
+    EmbedError::unless_equal("rows of neighbours", found.rows(), data.len())?;
+    let chosen: Vec<usize> =
+        spread(data.len(), sample).into_iter().filter(|&i| !found.row(i).0.is_empty()).collect();
+    let Some(most) = chosen.iter().map(|&i| found.row(i).0.len()).max() else { return Ok(1.0) };
+    let nearest = nearest_of(data, &chosen, most)?;
+    let share = |(query, &i): (usize, &usize)| {
+        let columns = found.row(i).0;
+        let expected = &nearest.of(query)[..columns.len()];
+        let hits = expected.iter().filter(|&j| columns.binary_search(j).is_ok()).count();
+        hits as f64 / columns.len() as f64
+    };
+    Ok(chosen.iter().enumerate().map(share).sum::<f64>() / chosen.len() as f64)
+}
+
+/// Up to `sample` of n indices, evenly spaced.
+fn spread(n: usize, sample: usize) -> Vec<usize> {
+    let count = sample.min(n);
+    (0..count).map(|i| (i as u64 * n as u64 / count as u64) as usize).collect()
+}
+
+/// The `k` nearest other points of some points.
+fn nearest_of(points: &Points<'_>, chosen: &[usize], k: usize) -> Result<Neighbours, EmbedError> {
+    if k >= points.len() {
+        return Err(NeighbourError::Count { k, available: points.len().saturating_sub(1) }.into());
+    }
+    let queries: Vec<f32> = chosen.iter().flat_map(|&i| points.row(i)).copied().collect();
+    let found = neighbours::nearest(points.values(), &queries, points.dimension(), k + 1)?;
+    let (mut indices, mut distances) = (Vec::new(), Vec::new());
+    for (query, &own) in chosen.iter().enumerate() {
+        let others = (0..=k).filter(|&rank| found.of(query)[rank] as usize != own).take(k);
+        for rank in others {
+            indices.push(found.of(query)[rank]);
+            distances.push(found.distances[query * (k + 1) + rank]);
+        }
+    }
+    Ok(Neighbours { k, indices, distances })
 }
 
 fn shared(one: &Neighbours, other: &Neighbours, k: usize) -> Result<f64, EmbedError> {
@@ -165,6 +224,16 @@ mod tests {
             let dissimilarities = Dissimilarities::of_points(&points);
             prop_assert!(normalised_stress(&dissimilarities, &map).unwrap() < 1e-6);
             prop_assert_eq!(displacement(&map, &map).unwrap(), Displacement { median: 0.0, mean: 0.0, largest: 0.0 });
+        }
+
+        #[test]
+        fn a_sample_of_all_points_is_no_sample(values in proptest::collection::vec(-9.0..9.0_f32, 250), cut in 1..50_usize) {
+            let (data, map) = (Points::new(&values[..150], 3).unwrap(), plane(50, &values[150..]));
+            let whole = preservation(&data, &map, 5).unwrap();
+            prop_assert_eq!(sampled_preservation(&data, &map, 5, 50).unwrap(), whole);
+            prop_assert!((0.0..=1.0).contains(&sampled_preservation(&data, &map, 5, cut).unwrap()));
+            let rows = data.neighbours(6).unwrap();
+            prop_assert_eq!(search_recall(&data, &crate::transitions(&rows, 2.0), cut).unwrap(), 1.0);
         }
 
         #[test]

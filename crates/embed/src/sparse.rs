@@ -43,8 +43,13 @@ impl Sparse {
 
     /// Columns and values of a row.
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
-        let range = self.offsets[row]..self.offsets[row + 1];
+        let range = self.range(row);
         (&self.indices[range.clone()], &self.values[range])
+    }
+
+    /// Where the entries of a row are among those of all rows.
+    pub(crate) fn range(&self, row: usize) -> std::ops::Range<usize> {
+        self.offsets[row]..self.offsets[row + 1]
     }
 
     /// Pairs of column and value of a row.

@@ -1,6 +1,7 @@
 //! From one scale to the next: which points become landmarks, whom each of them stands for, and how alike they are.
 
 use crate::Sparse;
+use crate::random::Random;
 use rayon::prelude::*;
 
 /// Steps after which a walk's end counts.
@@ -11,9 +12,15 @@ const THRESHOLD: f64 = 1.5;
 const LEAST_SHARE: f64 = 0.02;
 /// Steps less likely than this do not make a point reachable.
 const UNLIKELY: f32 = 1e-4;
-/// Share of a point's walks that may still be under way when the others are taken for all.
-const UNDER_WAY: f32 = 0.01;
-const MAX_SWEEPS: usize = 100;
+/// Walks drawn in all, as far as the bounds for each point allow.
+const WALKS: usize = 1_000_000;
+const LEAST_WALKS: usize = 16;
+const MOST_WALKS: usize = 1000;
+/// Steps after which a walk is given up.
+const LONGEST: usize = 1000;
+/// Entries of a row that are kept: landmarks that stand for a point, and landmarks next to a landmark.
+const MOST_LANDMARKS: usize = 32;
+const MOST_NEIGHBOURS: usize = 90;
 /// Entries below this share of their row's largest go to the others.
 const NEGLIGIBLE: f32 = 5e-3;
 
@@ -61,50 +68,120 @@ fn reach(backwards: &Sparse, target: usize, reached: &mut [bool]) {
 }
 
 /// Area of influence I `[n, landmarks]`: the probability that a walk from i, of at least one step, meets j as its first
-/// landmark. Rows sum to 1.
+/// landmark. Rows sum to 1; of long ones the largest entries stand for all.
 ///
-/// I is the limit of the sweeps I(i, .) = sum over k of T(i, k) (e_k if k is a landmark, else I(k, .)); a row takes part
-/// until hardly any of its walks is still under way, and is then scaled to 1.
+/// The walks of points are drawn ([`first_met`]); the mean over each point's neighbours, I(i, .) = sum over k of T(i, k) (e_k
+/// if k is a landmark, else I(k, .)), then takes most of the noise away, as it joins the walks of them all.
 pub(super) fn influence(transitions: &Sparse, landmarks: &[u32]) -> Sparse {
     let n = transitions.rows();
     let mut number = vec![None; n];
     for (j, &landmark) in landmarks.iter().enumerate() {
         number[landmark as usize] = Some(j as u32);
     }
+    let walks = first_met(transitions, &number);
     // A landmark that no step leaves is met by its own walks only.
     let still = |i: usize| number[i].filter(|_| transitions.row(i).0.is_empty());
-    let mut rows: Vec<Vec<(u32, f32)>> =
-        (0..n).map(|i| still(i).map_or_else(Vec::new, |j| vec![(j, 1.0)])).collect();
-    let mut open: Vec<usize> = (0..n).filter(|&i| rows[i].is_empty()).collect();
-    for sweep in 0.. {
-        let next: Vec<Vec<(u32, f32)>> = open
-            .par_iter()
-            .map_init(
-                || Accumulator::new(landmarks.len()),
-                |sums, &i| {
-                    for (k, p) in transitions.pairs(i) {
-                        match number[k] {
-                            Some(j) => sums.add(j, p),
-                            None => rows[k].iter().for_each(|&(j, share)| sums.add(j, p * share)),
-                        }
-                    }
-                    sums.take()
-                },
-            )
-            .collect();
-        let mut arrived = 0;
-        for (&i, row) in open.iter().zip(next) {
-            arrived += usize::from(rows[i].is_empty() && !row.is_empty());
-            rows[i] = row;
+    let own = |i: usize| still(i).map_or_else(Vec::new, |j| vec![(j, 1.0)]);
+    let mean = |sums: &mut Accumulator, i: usize, rows: &[Vec<(u32, f32)>]| {
+        for (k, p) in transitions.pairs(i) {
+            match number[k] {
+                Some(j) => sums.add(j, p),
+                None => rows[k].iter().for_each(|&(j, share)| sums.add(j, p * share)),
+            }
         }
-        open.retain(|&i| mass(&rows[i]) < f64::from(1.0 - UNDER_WAY));
-        if open.is_empty() || (sweep >= MAX_SWEEPS && arrived == 0) {
-            break;
-        }
-    }
+        sums.take(MOST_LANDMARKS)
+    };
+    let mut rows: Vec<Vec<(u32, f32)>> = (0..n)
+        .into_par_iter()
+        .map_init(
+            || Accumulator::new(landmarks.len()),
+            |sums, i| if still(i).is_some() { own(i) } else { mean(sums, i, &walks) },
+        )
+        .collect();
+    drop(walks);
+    fill(&mut rows, |i, rows| mean(&mut Accumulator::new(landmarks.len()), i, rows));
     stand_for_someone(&mut rows, landmarks);
     rows.par_iter_mut().for_each(|row| normalise(row));
     Sparse::from_rows(landmarks.len(), &rows)
+}
+
+/// Gives rows to points of which no walk arrived, neither their own nor a neighbour's: from those that have one, step by
+/// step outwards.
+fn fill(rows: &mut [Vec<(u32, f32)>], mean: impl Fn(usize, &[Vec<(u32, f32)>]) -> Vec<(u32, f32)>) {
+    let mut open: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_empty()).collect();
+    loop {
+        let found: Vec<(usize, Vec<(u32, f32)>)> =
+            open.iter().map(|&i| (i, mean(i, rows))).filter(|(_, row)| !row.is_empty()).collect();
+        if found.is_empty() {
+            break;
+        }
+        for (i, row) in found {
+            rows[i] = row;
+        }
+        open.retain(|&i| rows[i].is_empty());
+    }
+}
+
+/// Shares of the walks from each point that is no landmark, by the landmark that they met first; walks that met none do
+/// not count. `number` is that of the landmark which a point is.
+///
+/// Each point has random numbers of its own, so that neither the order of points nor the number of threads matters.
+fn first_met(transitions: &Sparse, number: &[Option<u32>]) -> Vec<Vec<(u32, f32)>> {
+    let n = transitions.rows();
+    let walks = (WALKS / n.max(1)).clamp(LEAST_WALKS, MOST_WALKS);
+    let cumulative = Cumulative::new(transitions);
+    let from = |i: usize| {
+        if number[i].is_some() {
+            return Vec::new();
+        }
+        let mut random = Random::new(0, i as u64);
+        let mut met: Vec<u32> = (0..walks)
+            .filter_map(|_| {
+                let mut place = i;
+                for _ in 0..LONGEST {
+                    place = cumulative.step(place, random.uniform() as f32)?;
+                    if number[place].is_some() {
+                        return number[place];
+                    }
+                }
+                None
+            })
+            .collect();
+        met.sort_unstable();
+        let share = 1.0 / met.len() as f32;
+        met.chunk_by(|a, b| a == b).map(|same| (same[0], share * same.len() as f32)).collect()
+    };
+    (0..n).into_par_iter().map(from).collect()
+}
+
+/// Transitions prepared for walking.
+struct Cumulative<'a> {
+    transitions: &'a Sparse,
+    /// Sums of the values of each row up to each entry.
+    sums: Vec<f32>,
+}
+
+impl<'a> Cumulative<'a> {
+    fn new(transitions: &'a Sparse) -> Self {
+        let mut sums = Vec::with_capacity(transitions.entries());
+        for i in 0..transitions.rows() {
+            sums.extend(transitions.row(i).1.iter().scan(0.0, |sum, &p| {
+                *sum += p;
+                Some(*sum)
+            }));
+        }
+        Self { transitions, sums }
+    }
+
+    /// Where a step from a place leads, for a number in [0, 1); none where no step leaves it.
+    #[inline]
+    fn step(&self, place: usize, uniform: f32) -> Option<usize> {
+        let range = self.transitions.range(place);
+        let sums = &self.sums[range.clone()];
+        let wanted = uniform * *sums.last()?;
+        let entry = sums.partition_point(|&sum| sum <= wanted).min(sums.len() - 1);
+        Some(self.transitions.row(place).0[entry] as usize)
+    }
 }
 
 /// Lets landmarks that no walk meets stand at least for themselves.
@@ -141,7 +218,7 @@ pub(super) fn next_transitions(influence: &Sparse, weights: &[f64]) -> Sparse {
                         sums.add(j as u32, share * other);
                     }
                 }
-                let mut row = sums.take();
+                let mut row = sums.take(MOST_NEIGHBOURS);
                 normalise(&mut row);
                 row
             },
@@ -183,8 +260,8 @@ impl Accumulator {
         *sum += value;
     }
 
-    /// The row, by column, its negligible entries given to the others; the next row can be begun.
-    fn take(&mut self) -> Vec<(u32, f32)> {
+    /// The row's `most` largest entries, by column, the negligible ones and the rest given to them; the next row can be begun.
+    fn take(&mut self, most: usize) -> Vec<(u32, f32)> {
         let mut row = Vec::with_capacity(self.touched.len());
         for column in self.touched.drain(..) {
             row.push((column, std::mem::take(&mut self.sums[column as usize])));
@@ -192,6 +269,10 @@ impl Accumulator {
         let before = mass(&row);
         let least = NEGLIGIBLE * row.iter().fold(0.0, |largest: f32, entry| largest.max(entry.1));
         row.retain(|entry| entry.1 > 0.0 && entry.1 >= least);
+        if row.len() > most {
+            row.select_nth_unstable_by(most - 1, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            row.truncate(most);
+        }
         row.sort_unstable_by_key(|entry| entry.0);
         let scale = before / mass(&row);
         for (_, share) in &mut row {

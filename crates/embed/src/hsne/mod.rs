@@ -3,8 +3,8 @@
 //! the one before, its landmarks, each standing for the points in its area of influence. The landmarks of a coarse scale
 //! are embedded first; a selection of them is drilled into on the scale below.
 //!
-//! Unlike the published code, nothing is drawn at random: walks are followed as probabilities, so that the same data have
-//! the same hierarchy and similar data a similar one.
+//! Where the published code draws walks, landmarks here are chosen by probabilities, and what is drawn is averaged over
+//! each point's neighbours; random numbers belong to points, not to threads: the same data have the same hierarchy.
 
 mod landmarks;
 
@@ -127,8 +127,21 @@ impl Hsne {
     /// # Errors
     /// Where there is no such scale, or the map has another number of points.
     pub fn place_all(&self, scale: usize, map: &[[f32; 2]]) -> Result<Vec<[f32; 2]>, EmbedError> {
+        self.place_on(0, scale, map)
+    }
+
+    /// [`Self::place_all`] down to the scale `lowest` only; the map itself where that is not below `scale`.
+    ///
+    /// # Errors
+    /// As for [`Self::place_all`].
+    pub fn place_on(
+        &self,
+        lowest: usize,
+        scale: usize,
+        map: &[[f32; 2]],
+    ) -> Result<Vec<[f32; 2]>, EmbedError> {
         EmbedError::unless_equal("points of the map", map.len(), self.scale(scale)?.len())?;
-        Ok((1..=scale).rev().fold(map.to_vec(), |map, scale| self.scales[scale].place_below(&map)))
+        Ok((lowest + 1..=scale).rev().fold(map.to_vec(), |map, scale| self.scales[scale].place_below(&map)))
     }
 
     /// The points of the scale below of which more than half belongs to the selected landmarks, and the landmarks

@@ -36,8 +36,10 @@ pub struct TsneConfig {
     pub exaggerated_iterations: usize,
     /// Steps in all, after which the map counts as finished.
     pub iterations: usize,
-    /// Share of the last step that is taken again.
+    /// Share of the last step that is taken again, in the first phase.
     pub momentum: f32,
+    /// The same, afterwards.
+    pub final_momentum: f32,
     /// Learning rate in units of n / exaggeration.
     pub rate: f32,
     /// Largest step of a point.
@@ -54,6 +56,7 @@ impl Default for TsneConfig {
             exaggerated_iterations: 250,
             iterations: 750,
             momentum: 0.8,
+            final_momentum: 0.8,
             rate: 1.0,
             max_step: 5.0,
             seed: 0,
@@ -71,13 +74,11 @@ impl TsneConfig {
                 return Err(EmbedError::Parameter { name, value: f64::from(value), expected });
             }
         }
-        if !(0.0..1.0).contains(&self.momentum) {
-            let value = f64::from(self.momentum);
-            return Err(EmbedError::Parameter {
-                name: "momentum",
-                value,
-                expected: "at least 0 and below 1",
-            });
+        for (name, value) in [("momentum", self.momentum), ("final_momentum", self.final_momentum)] {
+            if !(0.0..1.0).contains(&value) {
+                let expected = "at least 0 and below 1";
+                return Err(EmbedError::Parameter { name, value: f64::from(value), expected });
+            }
         }
         Ok(())
     }
@@ -146,7 +147,7 @@ impl Tsne {
         })
     }
 
-    /// Computes the affinities of points over their exact nearest neighbours and starts from principal components.
+    /// Computes the affinities of points ([`Affinities::of_points`]) and starts from principal components.
     ///
     /// # Errors
     /// Where there are no points, or the configuration is out of range.
@@ -172,7 +173,9 @@ impl Tsne {
         let n = self.map.len();
         // The gradient's factor 4 is not part of the customary learning rate.
         let rate = self.config.rate * n as f32 / self.exaggeration / 4.0;
-        let TsneConfig { momentum, max_step, .. } = self.config;
+        let TsneConfig { max_step, exaggerated_iterations, .. } = self.config;
+        let is_young = self.iteration < exaggerated_iterations;
+        let momentum = if is_young { self.config.momentum } else { self.config.final_momentum };
         let anchors = self.anchors.as_ref();
         let squares: Vec<f32> = (
             self.map.par_iter_mut(),
