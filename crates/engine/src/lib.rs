@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod layer;
 mod live;
+mod maps;
 mod priority;
 mod recorder;
 mod run;
@@ -20,4 +21,5 @@ mod window_images;
 
 pub use error::EngineError;
 pub use live::{Cost, Live, LiveState};
+pub use maps::{LayerMaps, Maps, Watch, stored_maps};
 pub use run::{EngineOptions, Run, RunObserver, Summary};

@@ -4,8 +4,8 @@ use crate::error::EngineError;
 use crate::guard::guarded;
 use crate::priority;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use deepeyes_core::{Checkpoint, Image, InputId, LayerSnapshot};
-use deepeyes_store::{Ending, Result, Scalar, SnapshotParts, Validation, Writer};
+use deepeyes_core::{Checkpoint, FilterMap, Image, InputId, InputMap, LayerSnapshot};
+use deepeyes_store::{Ending, MapParts, Result, Scalar, SnapshotParts, Validation, Writer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -27,6 +27,14 @@ pub(crate) enum Record {
         layers: Vec<(usize, Arc<LayerSnapshot>)>,
         full: bool,
         images: Vec<(InputId, Arc<Image>)>,
+    },
+    /// Pixels of the probe's inputs.
+    ProbeInputs(Vec<(InputId, Arc<Image>)>),
+    /// Maps of one probe.
+    Maps {
+        step: u64,
+        inputs: Vec<(usize, Arc<InputMap>)>,
+        filters: Vec<(usize, Arc<FilterMap>)>,
     },
     Checkpoint {
         checkpoint: Checkpoint,
@@ -64,6 +72,11 @@ impl Recorder {
     pub(crate) fn send(&self, record: Record) {
         // A thread that is gone has told why in `failure`.
         let _ = self.sender.send(record);
+    }
+
+    /// Where others of ours hand records over.
+    pub(crate) fn sender(&self) -> Sender<Record> {
+        self.sender.clone()
     }
 
     /// Why nothing is stored any more; `None` while it is.
@@ -121,6 +134,10 @@ fn store(mut writer: Writer, record: Option<Record>) -> Result<Option<Writer>> {
         Some(Record::Validation(validation)) => writer.write_validation(&validation)?,
         Some(Record::Snapshot { step, layers, full, images }) => {
             writer.write_snapshot(&SnapshotParts { step, layers: &layers, full, images: &images })?;
+        }
+        Some(Record::ProbeInputs(images)) => writer.write_probe_inputs(&images)?,
+        Some(Record::Maps { step, inputs, filters }) => {
+            writer.write_maps(&MapParts { step, inputs: &inputs, filters: &filters })?;
         }
         Some(Record::Checkpoint { checkpoint: Checkpoint { step, weights, state }, analysis }) => {
             writer.write_checkpoint(step, &weights, &state, &analysis)?;

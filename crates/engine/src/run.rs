@@ -4,6 +4,7 @@ use crate::analysis::Analysis;
 use crate::error::EngineError;
 use crate::guard::guarded;
 use crate::live::Live;
+use crate::maps::{MapMaker, Maps};
 use crate::priority;
 use crate::recorder::Recorder;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -61,6 +62,7 @@ pub struct Run {
     sender: Sender<Message>,
     thread: Option<JoinHandle<Summary>>,
     live: Live,
+    maps: Maps,
     directory: PathBuf,
     description: RunDescription,
 }
@@ -104,7 +106,9 @@ impl Run {
         let description = writer.description()?;
         let directory = writer.directory().to_owned();
         let recorder = Recorder::start(writer)?;
-        let mut analysis = Analysis::new(description.clone(), config, options, recorder);
+        let maker = MapMaker::start(&description.layers, recorder.sender())?;
+        let maps = maker.maps();
+        let mut analysis = Analysis::new(description.clone(), config, options, recorder, maker);
         prepare(&mut analysis)?;
         let live = analysis.live();
         let (sender, receiver) = bounded(options.queue);
@@ -112,7 +116,7 @@ impl Run {
             .name("deepeyes-analysis".to_owned())
             .spawn(move || apply_all(analysis, &receiver))
             .map_err(|source| EngineError::Thread { thread: "analysis", source })?;
-        Ok(Self { sender, thread: Some(thread), live, directory, description })
+        Ok(Self { sender, thread: Some(thread), live, maps, directory, description })
     }
 
     /// What a producer tells its events to.
@@ -125,6 +129,11 @@ impl Run {
         self.live.clone()
     }
 
+    /// Where readers find the layers' newest maps.
+    pub fn maps(&self) -> Maps {
+        self.maps.clone()
+    }
+
     /// The run's directory.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -135,7 +144,7 @@ impl Run {
         &self.description
     }
 
-    /// Applies and stores what waits, and ends the run. A window that is not complete counts only where none is. What
+    /// Applies and stores what waits, settles the maps, and ends the run. A window that is not complete counts only where none is. What
     /// failed on the way is in the summary.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ fn max_activations(spec: &LayerSpec, sample: &InstanceSample) -> Vec<f32> {
 }
 
 /// The smallest finite value that at least a share `q` of the finite values does not exceed; 0 without any.
-fn quantile(values: &[f32], q: f64) -> f32 {
+pub(crate) fn quantile(values: &[f32], q: f64) -> f32 {
     let mut finite: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
     finite.sort_by(f32::total_cmp);
     let rank = (q * finite.len() as f64).ceil() as usize;

@@ -26,7 +26,9 @@ impl Analysis {
             self.state.images = Arc::new(images);
             for (at, mut snapshot) in closed {
                 self.add_undetected(at, &mut snapshot);
-                self.layers[at].latest = Some(Arc::new(snapshot));
+                let snapshot = Arc::new(snapshot);
+                self.maps.window(at, &snapshot);
+                self.layers[at].latest = Some(snapshot);
             }
             self.add_depth();
             let full = self.last_full.is_none_or(|last| last.elapsed() >= self.full_interval);

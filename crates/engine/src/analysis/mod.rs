@@ -5,6 +5,7 @@ mod closing;
 use crate::budget::Budget;
 use crate::layer::Layer;
 use crate::live::{Live, LiveState};
+use crate::maps::MapMaker;
 use crate::recorder::{Record, Recorder};
 use crate::run::{EngineOptions, Summary};
 use crate::saved::Saved;
@@ -48,6 +49,7 @@ pub(crate) struct Analysis {
     state: LiveState,
     live: Live,
     recorder: Recorder,
+    maps: MapMaker,
 }
 
 impl Analysis {
@@ -57,6 +59,7 @@ impl Analysis {
         config: AnalysisConfig,
         options: &EngineOptions,
         recorder: Recorder,
+        maps: MapMaker,
     ) -> Self {
         let layers: Vec<Layer> =
             description.layers.iter().enumerate().map(|(at, spec)| Layer::new(spec, at, &config)).collect();
@@ -94,6 +97,7 @@ impl Analysis {
             live: Live::new(state.clone()),
             state,
             recorder,
+            maps,
             description,
             config,
         }
@@ -149,7 +153,7 @@ impl Analysis {
                 self.validation(Validation { step, accuracy, loss });
             }
             Event::Probe(probe) => self.probe(&probe),
-            Event::Instances(_) => {}
+            Event::Instances(probe) => self.maps.probe(probe),
             Event::Checkpoint(checkpoint) => self.checkpoint(checkpoint),
         }
         self.publish();
@@ -175,6 +179,7 @@ impl Analysis {
             self.close_window();
         }
         self.budget.step(batch.seconds, batch.observed_seconds);
+        self.maps.step(batch.seconds);
         let start = ThreadTime::now();
         self.observe(batch);
         self.budget.floor(start.elapsed().as_secs_f64());
@@ -294,6 +299,9 @@ impl Analysis {
         }
         self.complete_store();
         self.flush();
+        for problem in self.maps.finish(ending.is_some()) {
+            self.problem(problem);
+        }
         if let Some(failure) = self.recorder.finish(ending) {
             self.problem(failure);
         }

@@ -106,10 +106,8 @@ fn split_code(split: InputSplit) -> u8 {
 
 /// Makes place for the maps of a step: the next one of the series, or the same place again.
 pub(super) fn insert_step(connection: &Connection, step: u64) -> Result<(), Fault> {
-    connection.execute(
-        "INSERT OR IGNORE INTO maps SELECT ?, ifnull(max(ordinal) + 1, 0) FROM maps",
-        [step],
-    )?;
+    connection
+        .execute("INSERT OR IGNORE INTO maps SELECT ?, ifnull(max(ordinal) + 1, 0) FROM maps", [step])?;
     Ok(())
 }
 

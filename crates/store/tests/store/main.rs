@@ -6,5 +6,6 @@ mod common;
 mod find;
 mod killed;
 mod live;
+mod maps;
 mod retention;
 mod round_trip;
