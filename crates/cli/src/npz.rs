@@ -1,4 +1,4 @@
-//! Reads arrays from NumPy's `.npz` archives, in the number types that activations and labels come in.
+//! Reads arrays from NumPy's `.npz` archives and `.npy` files, in the number types that activations and labels come in.
 
 use crate::error::Failure;
 use npyz::npz::NpzArchive;
@@ -77,13 +77,45 @@ impl Npz {
             return Err(Failure::usage(message, "the file may be cut short or damaged; write it again"));
         }
         let values = read.values(file, length).map_err(broken)?;
+        Ok(Some(Array::of(&header, values)))
+    }
+}
+
+impl Array {
+    /// Values in the file's order, turned into row-major order.
+    fn of(header: &NpyHeader, values: Values) -> Self {
         let shape: Vec<usize> = header.shape().iter().map(|&size| size as usize).collect();
         let values = match header.order() {
             Order::C => values,
             Order::Fortran => values.row_major(&shape),
         };
-        Ok(Some(Array { shape, values }))
+        Self { shape, values }
     }
+}
+
+/// Reads a `.npy` file.
+pub(crate) fn read_npy(path: &Path) -> Result<Array, Failure> {
+    let place = path.display().to_string();
+    let unreadable = |error: std::io::Error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => "check the path",
+            _ => "expected one array as numpy.save writes it",
+        };
+        Failure::usage(format!("cannot read {place}: {error}"), hint)
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    let mut file = BufReader::new(file);
+    let header = NpyHeader::from_reader(&mut file).map_err(unreadable)?;
+    let length = length(&header, &place)?;
+    let read = Reader::of(&header, &place)?;
+    // A header that promises more than there is must not take the memory for it.
+    if (length as u64).saturating_mul(read.item as u64) > bytes {
+        let message = format!("{place} has shape {:?}, but {bytes} bytes only", header.shape());
+        return Err(Failure::usage(message, "the file may be cut short or damaged; write it again"));
+    }
+    let values = read.values(file, length).map_err(unreadable)?;
+    Ok(Array::of(&header, values))
 }
 
 /// Number of values, where memory could hold as many.
@@ -124,7 +156,7 @@ impl Reader {
                     "{place} has type {}; expected float16, float32, float64, or an integer type",
                     header.dtype().descr()
                 ),
-                "convert it with astype before numpy.savez",
+                "convert it with astype before it is saved",
             )
         };
         let DType::Plain(kind) = header.dtype() else { return Err(unsupported()) };

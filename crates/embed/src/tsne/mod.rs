@@ -5,7 +5,8 @@
 //! 4 (sum_j p_ij k_ij (y_i - y_j) - 1/Z sum_j k_ij^2 (y_i - y_j)): an attraction over the sparse P, and a repulsion over
 //! all pairs, which is summed directly for up to a few thousand points and interpolated on a grid above.
 //! Defaults are those that work today: a start from principal components, exaggeration 12 for 250 steps, a learning rate
-//! of n / exaggeration (Belkina et al., Nature Communications 10, 2019), adaptive gains (Jacobs 1988), bounded steps.
+//! in proportion to n / exaggeration (Belkina et al., Nature Communications 10, 2019), adaptive gains (Jacobs 1988), bounded
+//! steps. Twice that rate, and momentum 0.9 in the second phase, reach a lower divergence in as many steps.
 
 mod convolution;
 mod exact;
@@ -17,7 +18,7 @@ use crate::random::Random;
 use crate::{Affinities, EmbedError, Points, pca_map, quality};
 use grid::Grid;
 use rayon::prelude::*;
-use refresh::Anchors;
+use refresh::{Anchors, SETTLING_EXAGGERATION};
 
 /// Points up to which repulsion is summed over all pairs.
 const EXACT: usize = 2500;
@@ -56,8 +57,8 @@ impl Default for TsneConfig {
             exaggerated_iterations: 250,
             iterations: 750,
             momentum: 0.8,
-            final_momentum: 0.8,
-            rate: 1.0,
+            final_momentum: 0.9,
+            rate: 2.0,
             max_step: 5.0,
             seed: 0,
         }
@@ -268,7 +269,9 @@ impl Tsne {
         let Repulsion { forces, total } = self.repulsion();
         let inverse = if total > 0.0 { (1.0 / total) as f32 } else { 0.0 };
         let (joint, map, anchors) = (self.affinities.joint(), &self.map, self.anchors.as_ref());
-        let exaggeration = self.exaggeration;
+        let settling = anchors.is_some_and(Anchors::is_settling);
+        let exaggeration =
+            if settling { self.exaggeration * SETTLING_EXAGGERATION } else { self.exaggeration };
         let one = |(i, force): (usize, &[f32; 2])| {
             let attraction = attraction(joint.row(i), map, map[i]);
             let mut gradient =

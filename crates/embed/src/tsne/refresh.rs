@@ -7,10 +7,12 @@ use crate::{Affinities, EmbedError};
 
 /// Steps in which only new points move.
 const SETTLING: usize = 50;
+/// What their attraction is multiplied by meanwhile, so that they come past points in their way.
+pub(super) const SETTLING_EXAGGERATION: f32 = 3.0;
 /// Steps in all that a refresh takes.
-const REFRESHING: usize = 150;
+const REFRESHING: usize = 200;
 /// Pull on a survivor whose neighbourhood survived whole, in units of the mean affinity 1/n of a point.
-const STRENGTH: f32 = 0.5;
+const STRENGTH: f32 = 0.005;
 /// How far new points that would coincide are set apart.
 const APART: f64 = 1e-2;
 
@@ -26,6 +28,11 @@ impl Anchors {
     /// Whether a point must not move now.
     pub(super) fn holds(&self, point: usize) -> bool {
         self.settling > 0 && self.anchors[point].is_some()
+    }
+
+    /// Whether survivors do not move yet.
+    pub(super) fn is_settling(&self) -> bool {
+        self.settling > 0
     }
 
     /// What a point's anchor adds to its gradient.
