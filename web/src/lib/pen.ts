@@ -39,12 +39,20 @@ export class SvgPen implements Pen {
   textAlign: CanvasTextAlign = 'left';
   textBaseline: CanvasTextBaseline = 'alphabetic';
   #path: string[] = [];
+  #left = 0;
+  #top = 0;
   readonly #elements: string[] = [];
 
   constructor(
     readonly width: number,
     readonly height: number,
   ) {}
+
+  /** Moves the origin of what is drawn from now on. */
+  shift(x: number, y: number): void {
+    this.#left += x;
+    this.#top += y;
+  }
 
   beginPath(): void {
     this.#path = [];
@@ -106,7 +114,10 @@ export class SvgPen implements Pen {
   }
 
   #add(element: string): void {
-    this.#elements.push(element);
+    const moved = this.#left !== 0 || this.#top !== 0;
+    this.#elements.push(
+      moved ? `<g transform="translate(${short(this.#left)} ${short(this.#top)})">${element}</g>` : element,
+    );
   }
 
   #filled(): string {

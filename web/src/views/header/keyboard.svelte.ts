@@ -101,6 +101,6 @@ function typing(target: EventTarget | null): boolean {
 function takesArrows(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    target.closest('canvas, [role=slider], [role=listbox], [role=menu], [role=grid], [role=region]') !== null
+    target.closest('canvas, [role=slider], [role=listbox], [role=menu], [role=application], [role=region]') !== null
   );
 }

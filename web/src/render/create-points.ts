@@ -1,0 +1,17 @@
+import { createCanvasPoints } from './points-canvas';
+import { createWebglPoints } from './points-webgl';
+import type { PointRenderer } from './points';
+
+/**
+ * The best renderer that the browser offers for `canvas`, which must be fresh. `redraw` is called when a lost context
+ * is back. `null` where nothing can draw.
+ */
+export function createPoints(canvas: HTMLCanvasElement, redraw: () => void): PointRenderer | null {
+  try {
+    const renderer = createWebglPoints(canvas, redraw);
+    if (renderer) return renderer;
+  } catch (error) {
+    console.warn(String(error));
+  }
+  return createCanvasPoints(canvas);
+}

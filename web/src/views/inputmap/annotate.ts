@@ -1,0 +1,123 @@
+/** What is written on the map: badges, counts of identical inputs, the area being drawn, the point under the pointer. */
+
+import { wantsDarkInk, type Palette } from '../../lib/colours';
+import { integer } from '../../lib/format';
+import type { InputMap } from '../../net/views';
+import { screenX, screenY } from '../../render/transform';
+import type { Badge } from './badges';
+import type { ScenePanel } from './scene';
+import { pointRadius } from './style';
+
+export interface Annotations {
+  map: InputMap;
+  panels: readonly ScenePanel[];
+  /** Captions of small multiples. */
+  captions: readonly string[];
+  badges: readonly Badge[];
+  name: (label: number) => string;
+  colour: (label: number) => string;
+  /** Rows that stand for so many identical inputs that it is said. */
+  collapsed: readonly number[];
+  /** Row under the pointer or the keyboard. */
+  hover: number | null;
+  /** Corners of the area being drawn, interleaved, in the view's pixels. */
+  area: readonly number[];
+  palette: Palette;
+}
+
+export function annotate(context: CanvasRenderingContext2D, shown: Annotations): void {
+  shown.panels.forEach((panel, index) => {
+    context.save();
+    context.translate(panel.x, panel.y);
+    const caption = shown.captions[index];
+    if (caption !== undefined) drawCaption(context, panel, caption, shown.palette);
+    for (const row of shown.collapsed) drawCount(context, panel, shown, row);
+    if (shown.panels.length === 1) shown.badges.forEach((badge) => drawBadge(context, panel, shown, badge));
+    if (shown.hover !== null) drawHover(context, panel, shown, shown.hover);
+    context.restore();
+  });
+  drawArea(context, shown.area, shown.palette);
+}
+
+function place(panel: ScenePanel, map: InputMap, row: number): [number, number] {
+  return [screenX(panel.view, map.position[2 * row]!), screenY(panel.view, map.position[2 * row + 1]!)];
+}
+
+function drawCaption(context: CanvasRenderingContext2D, panel: ScenePanel, caption: string, palette: Palette): void {
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1;
+  context.strokeRect(0.5, 0.5, panel.width, panel.height);
+  context.fillStyle = palette.ink2;
+  context.font = `600 11px ${palette.font}`;
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  context.fillText(caption, 8, 12);
+}
+
+function drawBadge(context: CanvasRenderingContext2D, panel: ScenePanel, shown: Annotations, badge: Badge): void {
+  const [x, y] = place(panel, shown.map, badge.row);
+  const text = shown.name(badge.label);
+  const colour = shown.colour(badge.label);
+  context.font = `600 11px ${shown.palette.font}`;
+  const width = Math.max(18, context.measureText(text).width + 8);
+  context.beginPath();
+  context.roundRect(x - width / 2, y - 9, width, 18, 4);
+  context.fillStyle = colour;
+  context.fill();
+  context.lineWidth = 2;
+  context.strokeStyle = shown.palette.panel;
+  context.stroke();
+  context.fillStyle = wantsDarkInk(colour) ? '#10131a' : '#ffffff';
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  context.fillText(text, x, y + 0.5);
+}
+
+function drawCount(context: CanvasRenderingContext2D, panel: ScenePanel, shown: Annotations, row: number): void {
+  const [x, y] = place(panel, shown.map, row);
+  const { palette } = shown;
+  context.fillStyle = palette.panel;
+  context.strokeStyle = palette.ink2;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.rect(x - 5, y - 5, 10, 10);
+  context.stroke();
+  context.font = `600 11px ${palette.font}`;
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  context.lineWidth = 3;
+  context.strokeStyle = palette.panel;
+  const text = `×${integer(shown.map.multiplicity[row])} alike`;
+  context.strokeText(text, x + 10, y);
+  context.fillStyle = palette.ink2;
+  context.fillText(text, x + 10, y);
+}
+
+function drawHover(context: CanvasRenderingContext2D, panel: ScenePanel, shown: Annotations, row: number): void {
+  const [x, y] = place(panel, shown.map, row);
+  const radius = pointRadius(shown.map.count) + 3.5;
+  for (const [width, colour] of [
+    [4, shown.palette.panel],
+    [1.8, shown.palette.ink],
+  ] as const) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.stroke();
+  }
+}
+
+function drawArea(context: CanvasRenderingContext2D, area: readonly number[], palette: Palette): void {
+  if (area.length < 4) return;
+  context.beginPath();
+  for (let corner = 0; corner + 1 < area.length; corner += 2) context.lineTo(area[corner]!, area[corner + 1]!);
+  context.closePath();
+  context.fillStyle = palette.accent;
+  context.globalAlpha = 0.1;
+  context.fill();
+  context.globalAlpha = 1;
+  context.strokeStyle = palette.accent;
+  context.lineWidth = 1.5;
+  context.stroke();
+}
