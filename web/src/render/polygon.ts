@@ -14,11 +14,6 @@ export function insidePolygon(polygon: ArrayLike<number>, x: number, y: number):
   return inside;
 }
 
-/** A rectangle between two opposite corners. */
-export function boxPolygon(x1: number, y1: number, x2: number, y2: number): number[] {
-  return [x1, y1, x2, y1, x2, y2, x1, y2];
-}
-
 /** Length of the outline's bounding box diagonal: tells a drawn area from a click that trembled. */
 export function polygonExtent(polygon: ArrayLike<number>): number {
   let [minX, minY, maxX, maxY] = [Infinity, Infinity, -Infinity, -Infinity];
