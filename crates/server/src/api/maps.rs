@@ -4,9 +4,14 @@ use super::runs::AtQuery;
 use super::{FrameResponse, with_run};
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
+use crate::runs::Source;
+use crate::views;
 use crate::wire::{DrillRequest, ErrorBody};
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
+use deepeyes_core::LayerSpec;
+use deepeyes_engine::LayerMaps;
 
 /// A layer's filter map: a `filter_map` frame.
 #[utoipa::path(get, path = "/api/runs/{id}/layers/{layer}/filter_map",
@@ -15,9 +20,13 @@ use axum::extract::{Path, Query, State};
 pub(crate) async fn filter_map(
     State(app): State<App>,
     Path((id, layer)): Path<(String, usize)>,
-    Query(_query): Query<AtQuery>,
+    Query(query): Query<AtQuery>,
 ) -> ApiResult<FrameResponse> {
-    none(app, id, layer).await
+    with_maps(app, id, layer, query.at, move |run, _, maps| {
+        let map = maps.filter.as_ref().ok_or_else(|| none("filter", query.at))?;
+        views::filter_map(&run.id, layer, map)
+    })
+    .await
 }
 
 /// A layer's input map: an `input_map` frame.
@@ -27,9 +36,13 @@ pub(crate) async fn filter_map(
 pub(crate) async fn input_map(
     State(app): State<App>,
     Path((id, layer)): Path<(String, usize)>,
-    Query(_query): Query<AtQuery>,
+    Query(query): Query<AtQuery>,
 ) -> ApiResult<FrameResponse> {
-    none(app, id, layer).await
+    with_maps(app, id, layer, query.at, move |run, spec, maps| {
+        let map = maps.input.as_ref().ok_or_else(|| none("input", query.at))?;
+        views::input_map(&run.id, layer, spec, map)
+    })
+    .await
 }
 
 /// Activations of the input map's instances: an `activations` frame.
@@ -39,9 +52,13 @@ pub(crate) async fn input_map(
 pub(crate) async fn activations(
     State(app): State<App>,
     Path((id, layer)): Path<(String, usize)>,
-    Query(_query): Query<AtQuery>,
+    Query(query): Query<AtQuery>,
 ) -> ApiResult<FrameResponse> {
-    none(app, id, layer).await
+    with_maps(app, id, layer, query.at, move |run, _, maps| {
+        let map = maps.input.as_ref().ok_or_else(|| none("input", query.at))?;
+        views::activations(&run.id, layer, map)
+    })
+    .await
 }
 
 /// A finer map of some of an input map's points: an `input_map` frame.
@@ -52,15 +69,35 @@ pub(crate) async fn activations(
 pub(crate) async fn drill(
     State(app): State<App>,
     Path((id, layer)): Path<(String, usize)>,
-    Json(_request): Json<DrillRequest>,
+    Json(_): Json<DrillRequest>,
 ) -> ApiResult<FrameResponse> {
-    none(app, id, layer).await
-}
-
-async fn none(app: App, id: String, layer: usize) -> ApiResult<FrameResponse> {
-    with_run(app, id, move |run| {
-        run.check_layer(layer)?;
-        Err(ApiError::not_found("the run holds no maps of this layer"))
+    with_maps(app, id, layer, None, |_, _, _| {
+        Err(ApiError::conflict("the map has no finer scale: every one of its points is placed already"))
     })
     .await
+}
+
+/// Does something with a layer's maps.
+async fn with_maps(
+    app: App,
+    id: String,
+    layer: usize,
+    at: Option<u64>,
+    show: impl FnOnce(&Source, &LayerSpec, &LayerMaps) -> ApiResult<Bytes> + Send + 'static,
+) -> ApiResult<FrameResponse> {
+    with_run(app, id, move |run| {
+        let description = run.check_layer(layer)?;
+        let maps = run.maps(layer, at)?.ok_or_else(|| none("input", at))?;
+        show(run, &description.layers[layer], &maps).map(FrameResponse)
+    })
+    .await
+}
+
+fn none(kind: &str, at: Option<u64>) -> ApiError {
+    ApiError::not_found(match at {
+        Some(at) => format!("the run keeps no {kind} map of this layer from iteration {at} or before"),
+        None => {
+            format!("there is no {kind} map of this layer yet; the first comes with the first validation")
+        }
+    })
 }

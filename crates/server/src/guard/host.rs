@@ -17,21 +17,23 @@ pub(crate) struct Hosts(Arc<Allowed>);
 struct Allowed {
     /// The bound address.
     bound: IpAddr,
-    /// The bound host as given, and those allowed by name, in lower case.
+    /// The bound host as given, in lower case.
+    host: String,
+    /// Those allowed by name, in lower case.
     names: Vec<String>,
 }
 
 impl Hosts {
     pub(crate) fn new(bound: IpAddr, host: &str, allowed: &[String]) -> Self {
-        let names = allowed.iter().map(String::as_str).chain([host]).map(str::to_lowercase).collect();
-        Self(Arc::new(Allowed { bound, names }))
+        let names = allowed.iter().map(|name| name.to_lowercase()).collect();
+        Self(Arc::new(Allowed { bound, host: host.to_lowercase(), names }))
     }
 
     /// Whether a host without port is one of them. An address is no name that a stranger could have pointed here: where
     /// all addresses of the machine are bound, each is right.
     fn allows(&self, host: &str) -> bool {
         let host = host.to_lowercase();
-        if host == "localhost" || self.0.names.contains(&host) {
+        if host == "localhost" || host == self.0.host || self.0.names.contains(&host) {
             return true;
         }
         match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {

@@ -1,7 +1,7 @@
 //! A run that this process trains.
 
 use deepeyes_core::RunDescription;
-use deepeyes_engine::Live;
+use deepeyes_engine::{Live, Maps};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct LiveRun {
     pub description: RunDescription,
     /// Where its newest state is.
     pub live: Live,
+    /// Where its newest maps are.
+    pub maps: Maps,
     /// What lets viewers hold and end it; `None`: nothing.
     pub control: Option<Arc<dyn Control>>,
 }

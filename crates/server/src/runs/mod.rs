@@ -3,6 +3,7 @@
 mod fingerprint;
 mod id;
 mod live;
+mod maps;
 mod readers;
 mod source;
 mod summary;
@@ -14,6 +15,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::wire::{RunStatus, RunSummary};
 use deepeyes_store::{RunEntry, find_runs};
 use fingerprint::Fingerprint;
+use maps::StoredMaps;
 use readers::Readers;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -34,6 +36,7 @@ struct Inner {
     logdir: PathBuf,
     state: Mutex<State>,
     readers: Readers,
+    maps: StoredMaps,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +70,7 @@ impl Runs {
             logdir: logdir.to_owned(),
             state: Mutex::default(),
             readers: Readers::default(),
+            maps: StoredMaps::default(),
         }))
     }
 
@@ -78,6 +82,8 @@ impl Runs {
         let directory = canonical(&run.directory);
         let name = run.directory.to_string_lossy().into_owned();
         let mut state = self.lock();
+        // What has ended is read from its files.
+        state.live.retain(|_, run| run.live.state().status == deepeyes_store::RunStatus::Running);
         state.live.insert(directory.clone(), Arc::new(run));
         self.scan(&mut state)?;
         state.generation += 1;

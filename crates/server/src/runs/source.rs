@@ -1,10 +1,11 @@
 //! One run as requests read it: live where this process trains it, stored otherwise.
 
 use super::fingerprint::Fingerprint;
+use super::maps::Key;
 use super::{LiveRun, Runs};
 use crate::error::{ApiError, ApiResult};
 use deepeyes_core::{Image, InputId, InstanceSample, LayerSnapshot, RunDescription};
-use deepeyes_engine::LiveState;
+use deepeyes_engine::{LayerMaps, LiveState, Watch, stored_maps};
 use deepeyes_store::{Reader, RunEntry, RunStatus, Scalar, Validation};
 use std::sync::{Arc, PoisonError};
 
@@ -104,10 +105,28 @@ impl Source {
     /// An input's pixels; `None` where they are not kept.
     pub(crate) fn image(&self, input: InputId) -> ApiResult<Option<Arc<Image>>> {
         let live = self.live().and_then(|moment| moment.state.images.get(&input).cloned());
+        let live = live.or_else(|| self.live.as_ref().and_then(|run| run.maps.image(input)));
         match live {
             Some(image) => Ok(Some(image)),
             None => Ok(self.read(|reader| reader.image(input))?.map(Arc::new)),
         }
+    }
+
+    /// A layer's maps at or before an iteration (`None`: the newest); `None` where there are none.
+    pub(crate) fn maps(&self, layer: usize, at: Option<u64>) -> ApiResult<Option<Arc<LayerMaps>>> {
+        let newest = self.live.as_ref().and_then(|run| run.maps.layer(layer));
+        match newest {
+            Some(newest) if at.is_none_or(|at| newest.step <= at) => return Ok(Some(newest)),
+            None if at.is_none() && self.live().is_some() => return Ok(None),
+            _ => {}
+        }
+        let key = Key { run: self.id.clone(), files: self.fingerprint(), layer, at };
+        self.runs.0.maps.get(key, || self.read(|reader| stored_maps(reader, layer, at)))
+    }
+
+    /// Lets a live run refine a layer's maps first, for as long as the answer lives.
+    pub(crate) fn watch(&self, layer: usize) -> Option<Watch> {
+        Some(self.live()?.run.maps.watch(layer))
     }
 
     /// The iterations after one, in order: the stored ones, and of a live run those that are not stored yet.

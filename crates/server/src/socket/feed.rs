@@ -1,16 +1,17 @@
 //! What one page is to hear next: the difference between what it was last sent and how things are.
 
 use super::session::Subscription;
+use super::tick;
 use crate::api::blocking;
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::frame::Place;
-use crate::runs::{Moment, Source};
+use crate::runs::Source;
 use crate::views::{self, Snapshots};
-use crate::wire::{Overview, RunStatus, RunTick, ServerMessage, View, finite};
+use crate::wire::{Overview, OverviewMessage, RunMessage, ScalarsMessage, ServerMessage, View};
 use axum::extract::ws::Message;
 use deepeyes_core::LayerSpec;
-use std::collections::VecDeque;
+use deepeyes_engine::Watch;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,10 +20,6 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_secs(1);
 /// Iterations in one `scalars` message at most.
 const MOST_SCALARS: usize = 2000;
-/// Share of the newest loss in the smoothed one of a run that another process writes.
-const NEWEST: f64 = 0.05;
-/// Iterations over which it is smoothed.
-const SMOOTHED: usize = 100;
 
 /// What one page is to hear next.
 pub(super) struct Feed {
@@ -30,8 +27,6 @@ pub(super) struct Feed {
     generation: Option<u64>,
     listed: Option<Instant>,
     looked: Option<Look>,
-    /// Messages of one look: at most one a view, and only until the next look.
-    ready: VecDeque<Message>,
 }
 
 /// A page's look at one run, and what it was last sent of it.
@@ -39,15 +34,20 @@ struct Look {
     subscription: Subscription,
     /// When a run that another process writes was last looked at.
     polled: Option<Instant>,
+    /// Lets a live run refine the layer's maps first.
+    watch: Option<Watch>,
     sent: Sent,
 }
+
+/// Which state of a map: its iteration, the optimisation's steps, whether it is settled.
+type MapState = (u64, usize, bool);
 
 #[derive(Debug, Clone, Default)]
 struct Sent {
     /// Whether this process trained the run at the last look.
     live: bool,
     version: u64,
-    tick: Option<RunTick>,
+    tick: Option<RunMessage>,
     /// The last iteration of the curves.
     step: Option<u64>,
     validations: Option<usize>,
@@ -57,58 +57,55 @@ struct Sent {
     windows: u64,
     /// Which window the subscribed layer had.
     layer: Option<u64>,
+    filter_map: Option<MapState>,
+    input_map: Option<MapState>,
+    /// The iteration of the input map whose activations were sent.
+    activations: Option<u64>,
 }
 
 impl Feed {
     pub(super) fn new(app: App) -> Self {
-        Self { app, generation: None, listed: None, looked: None, ready: VecDeque::new() }
+        Self { app, generation: None, listed: None, looked: None }
     }
 
     /// The page looks at something else.
     pub(super) fn subscribe(&mut self, subscription: Option<Subscription>) {
-        self.ready.clear();
         self.looked = subscription.map(|subscription| Look {
             sent: Sent { step: subscription.since, ..Sent::default() },
             subscription,
             polled: None,
+            watch: None,
         });
     }
 
-    /// The next message; `None`: nothing until the next look.
-    pub(super) async fn next(&mut self) -> ApiResult<Option<Message>> {
-        if let Some(message) = self.ready.pop_front() {
-            return Ok(Some(message));
-        }
-        if self.look().await? { Ok(self.ready.pop_front()) } else { Ok(None) }
-    }
-
-    /// Looks at how things are; whether there is something to say.
-    async fn look(&mut self) -> ApiResult<bool> {
-        self.look_at_list().await?;
+    /// Looks at how things are: what is new since the last look, at most one message a view.
+    pub(super) async fn look(&mut self) -> ApiResult<Vec<Message>> {
+        let mut messages: Vec<Message> = self.look_at_list().await?.into_iter().collect();
         if let Some(look) = &mut self.looked {
             let app = self.app.clone();
             let (subscription, sent, polled) = (look.subscription.clone(), look.sent.clone(), look.polled);
-            let changes = blocking(move || changes(&app, &subscription, sent, polled)).await?;
-            if let Some(Changes { messages, sent, polled }) = changes {
-                look.sent = sent;
-                look.polled = polled;
-                self.ready.extend(messages);
+            let unwatched = look.watch.is_none();
+            let changes = blocking(move || changes(&app, &subscription, sent, polled, unwatched)).await?;
+            if let Some(changes) = changes {
+                look.sent = changes.sent;
+                look.polled = changes.polled;
+                look.watch = look.watch.take().or(changes.watch);
+                messages.extend(changes.messages);
             }
         }
-        Ok(!self.ready.is_empty())
+        Ok(messages)
     }
 
-    async fn look_at_list(&mut self) -> ApiResult<()> {
+    async fn look_at_list(&mut self) -> ApiResult<Option<Message>> {
         if self.listed.is_some_and(|at| at.elapsed() < POLL) {
-            return Ok(());
+            return Ok(None);
         }
         self.listed = Some(Instant::now());
         let runs = self.app.runs.clone();
         let generation = blocking(move || runs.generation()).await?;
-        if self.generation.replace(generation).is_some_and(|before| before != generation) {
-            self.ready.push_back(json(&ServerMessage::RunsChanged)?);
-        }
-        Ok(())
+        let before = self.generation.replace(generation);
+        let changed = before.is_some_and(|before| before != generation);
+        changed.then(|| json(&ServerMessage::RunsChanged)).transpose()
     }
 }
 
@@ -117,6 +114,7 @@ struct Changes {
     messages: Vec<Message>,
     sent: Sent,
     polled: Option<Instant>,
+    watch: Option<Watch>,
 }
 
 /// Compares a run with what was last sent of it; `None` where it need not be looked at yet.
@@ -125,6 +123,7 @@ fn changes(
     subscription: &Subscription,
     mut sent: Sent,
     polled: Option<Instant>,
+    unwatched: bool,
 ) -> ApiResult<Option<Changes>> {
     let run = app.runs.find(&subscription.run)?;
     let live = run.live();
@@ -133,7 +132,7 @@ fn changes(
         return Ok(None);
     }
     let mut messages = Vec::new();
-    let tick = tick(&run, live.as_ref())?;
+    let tick = tick::of(&run, live.as_ref())?;
     let moved = first || sent.live != live.is_some() || sent.version != tick.version;
     if sent.tick.as_ref() != Some(&tick) {
         messages.push(json(&ServerMessage::Run(tick.clone()))?);
@@ -142,65 +141,24 @@ fn changes(
         messages.extend(scalars(&run, &tick, &mut sent)?);
         messages.extend(windows(&run, subscription, &mut sent)?);
     }
+    messages.extend(maps(&run, subscription, &mut sent)?);
+    let on_maps = subscription
+        .views
+        .iter()
+        .any(|view| matches!(view, View::FilterMap | View::InputMap | View::Activations));
+    let watch = subscription.layer.filter(|_| on_maps && unwatched).and_then(|layer| run.watch(layer));
     sent.live = live.is_some();
     sent.version = tick.version;
     sent.tick = Some(tick);
-    Ok(Some(Changes { messages, sent, polled: Some(Instant::now()) }))
+    Ok(Some(Changes { messages, sent, polled: Some(Instant::now()), watch }))
 }
 
 fn json(message: &ServerMessage) -> ApiResult<Message> {
     Ok(Message::text(serde_json::to_string(message)?))
 }
 
-/// Where a run is.
-fn tick(run: &Source, live: Option<&Moment>) -> ApiResult<RunTick> {
-    let summary = run.runs().summary(run);
-    if let Some(error) = summary.error {
-        return Err(crate::error::ApiError::internal(error));
-    }
-    let state = live.map(|moment| &moment.state);
-    let recent = match state {
-        Some(_) => Vec::new(),
-        None => run.read(|reader| reader.last_scalars(SMOOTHED))?,
-    };
-    let going = summary.status == RunStatus::Running;
-    let rate = match state {
-        Some(state) => state.iterations_per_second,
-        None => {
-            let seconds: f64 = recent.iter().map(|scalar| scalar.seconds).sum();
-            finite(recent.len() as f64 / seconds).filter(|_| going)
-        }
-    };
-    let left = summary.iterations.map(|iterations| iterations.saturating_sub(summary.step) as f64);
-    let smoothed = || {
-        let losses = recent.iter().map(|scalar| scalar.loss).filter(|loss| loss.is_finite());
-        losses.reduce(|mean, loss| mean + NEWEST * (loss - mean))
-    };
-    Ok(RunTick {
-        run: run.id.clone(),
-        status: summary.status,
-        paused: live
-            .and_then(|moment| moment.run.control.as_ref())
-            .is_some_and(|control| control.is_paused()),
-        step: summary.step,
-        iterations: summary.iterations,
-        loss: summary.loss,
-        smoothed_loss: state.map_or_else(smoothed, |state| state.smoothed_loss),
-        train_accuracy: match state {
-            Some(state) => state.train_accuracy,
-            None => recent.last().and_then(|scalar| scalar.train_accuracy),
-        },
-        iterations_per_second: rate,
-        eta_seconds: left.zip(rate).map(|(left, rate)| left / rate).filter(|eta| going && eta.is_finite()),
-        cost_share: state.and_then(|state| state.cost.share),
-        thinned: state.is_some_and(|state| state.cost.thinned),
-        problems: run.problems(),
-        version: state.map_or_else(|| run.fingerprint().content >> 12, |state| state.version),
-    })
-}
-
 /// What the curves gained.
-fn scalars(run: &Source, tick: &RunTick, sent: &mut Sent) -> ApiResult<Option<Message>> {
+fn scalars(run: &Source, tick: &RunMessage, sent: &mut Sent) -> ApiResult<Option<Message>> {
     // A run that was resumed from a checkpoint goes on from there.
     let after = sent.step.unwrap_or(tick.step).min(tick.step);
     let new = run.scalars_after(Some(after))?;
@@ -217,7 +175,8 @@ fn scalars(run: &Source, tick: &RunTick, sent: &mut Sent) -> ApiResult<Option<Me
     }
     let (step, loss, train_accuracy) = views::columns(&views::thin(&new, MOST_SCALARS));
     let validations = views::validations(validations);
-    json(&ServerMessage::Scalars { run: run.id.clone(), step, loss, train_accuracy, validations }).map(Some)
+    let gained = ScalarsMessage { run: run.id.clone(), step, loss, train_accuracy, validations };
+    json(&ServerMessage::Scalars(gained)).map(Some)
 }
 
 /// New windows: the overview, and the subscribed layer's filters.
@@ -268,7 +227,35 @@ fn overview(
     let findings = digest(findings.iter());
     let findings_changed = std::mem::replace(&mut sent.findings, findings) != findings;
     sent.overview = Some(overview.clone());
-    json(&ServerMessage::Overview { run: run.id.clone(), overview, findings_changed }).map(Some)
+    json(&ServerMessage::Overview(OverviewMessage { run: run.id.clone(), overview, findings_changed }))
+        .map(Some)
+}
+
+/// The subscribed layer's maps where they have moved.
+fn maps(run: &Source, subscription: &Subscription, sent: &mut Sent) -> ApiResult<Vec<Message>> {
+    let mut messages = Vec::new();
+    let wants = |view| subscription.views.contains(&view);
+    let Some(layer) = subscription.layer else { return Ok(messages) };
+    if !wants(View::FilterMap) && !wants(View::InputMap) && !wants(View::Activations) {
+        return Ok(messages);
+    }
+    let description = run.check_layer(layer)?;
+    let Some(maps) = run.maps(layer, None)? else { return Ok(messages) };
+    if let Some(map) = maps.filter.as_ref().filter(|_| wants(View::FilterMap)) {
+        let state = (map.step, map.iterations, map.settled);
+        if sent.filter_map.replace(state) != Some(state) {
+            messages.push(Message::Binary(views::filter_map(&run.id, layer, map)?));
+        }
+    }
+    let Some(map) = &maps.input else { return Ok(messages) };
+    let state = (map.step, map.iterations, map.settled);
+    if wants(View::InputMap) && sent.input_map.replace(state) != Some(state) {
+        messages.push(Message::Binary(views::input_map(&run.id, layer, &description.layers[layer], map)?));
+    }
+    if wants(View::Activations) && sent.activations.replace(map.step) != Some(map.step) {
+        messages.push(Message::Binary(views::activations(&run.id, layer, map)?));
+    }
+    Ok(messages)
 }
 
 fn digest(values: impl Iterator<Item = impl Hash>) -> u64 {

@@ -5,6 +5,7 @@
 
 mod feed;
 mod session;
+mod tick;
 
 use crate::app::App;
 use axum::extract::State;

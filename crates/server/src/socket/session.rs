@@ -94,18 +94,14 @@ async fn tell(
             },
             _ = ticks.tick() => {}
         }
-        loop {
-            let message = match feed.next().await {
-                Ok(Some(message)) => message,
-                Ok(None) => break,
-                Err(error) => {
-                    feed.subscribe(None);
-                    match told(error) {
-                        Some(message) => message,
-                        None => break,
-                    }
-                }
-            };
+        let messages = match feed.look().await {
+            Ok(messages) => messages,
+            Err(error) => {
+                feed.subscribe(None);
+                told(error).into_iter().collect()
+            }
+        };
+        for message in messages {
             match timeout(STUCK, sink.send(message)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return None,

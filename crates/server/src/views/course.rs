@@ -4,7 +4,7 @@ use crate::error::ApiResult;
 use crate::runs::Source;
 use crate::wire::{Course, LayerCourse, finite};
 use deepeyes_core::LayerSnapshot;
-use deepeyes_store::CoursePoint;
+use deepeyes_store::{CoursePoint, Reader};
 
 /// Reads every layer's kept windows; of a live run the newest one too, stored or not.
 pub(crate) fn course(source: &Source) -> ApiResult<Course> {
@@ -17,7 +17,7 @@ pub(crate) fn course(source: &Source) -> ApiResult<Course> {
         points.extend(newest.filter(|newest| Some(newest.to) > stored).map(point));
         Ok(columns(layer, &points))
     });
-    Ok(Course { layers: layers.collect::<ApiResult<_>>()?, map_steps: Vec::new() })
+    Ok(Course { layers: layers.collect::<ApiResult<_>>()?, map_steps: source.read(Reader::map_steps)? })
 }
 
 fn point(snapshot: &LayerSnapshot) -> CoursePoint {

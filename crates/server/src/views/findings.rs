@@ -45,7 +45,13 @@ fn item(finding: &Finding, layer: &LayerSpec, index: usize, step: u64, number: u
         filters: finding.filters.clone(),
         instances: finding.instances.clone(),
         severity: finding.severity.into(),
-        evidence: finding.evidence.clone(),
+        // JSON has no word for a number that is not known.
+        evidence: finding
+            .evidence
+            .iter()
+            .filter(|(_, value)| value.is_finite())
+            .map(|(name, value)| (name.clone(), *value))
+            .collect(),
         text: finding.text.clone(),
         suggestion: finding.suggestion.clone(),
     }

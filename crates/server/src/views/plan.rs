@@ -9,10 +9,11 @@ use deepeyes_core::{Finding, FindingKind, LayerSpec, RunDescription};
 use deepeyes_network::{Action, ActionKind, Network};
 
 /// How sure the kinds of suggestion are to do no harm.
-const CONFIDENCE: [(FindingKind, f64); 5] = [
+const CONFIDENCE: [(FindingKind, f64); 6] = [
     (FindingKind::Dead, 0.99),
     (FindingKind::AlwaysOn, 0.8),
     (FindingKind::Redundant, 0.8),
+    (FindingKind::Oversized, 0.5),
     (FindingKind::UnnecessaryLayer, 0.6),
     (FindingKind::MissingLayer, 0.4),
 ];
@@ -24,9 +25,16 @@ pub(crate) fn suggested(source: &Source) -> ApiResult<PlanCosts> {
     let mut actions = Vec::new();
     for (spec, snapshot) in description.layers.iter().zip(&snapshots) {
         let Some(snapshot) = snapshot else { continue };
-        for finding in &snapshot.statistics.findings {
-            actions.extend(of_finding(spec, finding, &snapshot.statistics.redundant_groups));
-        }
+        let of_layer: Vec<Action> = snapshot
+            .statistics
+            .findings
+            .iter()
+            .flat_map(|finding| of_finding(spec, finding, &snapshot.statistics.redundant_groups))
+            .collect();
+        // Filters that are named say better than a number which of them can go.
+        let named = of_layer.iter().any(|action| action.filters.is_some());
+        actions
+            .extend(of_layer.into_iter().filter(|action| !named || action.kind != ActionKind::ResizeLayer));
     }
     cost_of(&description, actions)
 }
@@ -49,12 +57,20 @@ fn of_finding(spec: &LayerSpec, finding: &Finding, groups: &[Vec<usize>]) -> Vec
         filters,
         size: None,
         reason: finding.text.clone(),
-        evidence: finding.evidence.clone(),
+        evidence: finding
+            .evidence
+            .iter()
+            .filter(|(_, value)| value.is_finite())
+            .map(|(name, value)| (name.clone(), *value))
+            .collect(),
         confidence: *confidence,
     };
     match finding.kind {
         FindingKind::Redundant => {
             groups.iter().map(|group| action(ActionKind::MergeFilters, Some(group.clone()))).collect()
+        }
+        FindingKind::Oversized if spec.filters > 1 => {
+            vec![Action { size: Some(spec.filters / 2), ..action(ActionKind::ResizeLayer, None) }]
         }
         FindingKind::UnnecessaryLayer => vec![action(ActionKind::RemoveLayer, None)],
         FindingKind::MissingLayer => vec![action(ActionKind::AddLayer, None)],

@@ -57,6 +57,7 @@ pub struct Findings {
 
 /// A statement about a layer with the numbers that support it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+#[ts(rename = "Finding")]
 pub struct FindingItem {
     /// Stable within the step.
     pub id: String,

@@ -28,6 +28,7 @@ pub enum ClientMessage {
 /// A view that is sent when it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "ViewName")]
 pub enum View {
     /// Every layer's window: JSON.
     Overview,
@@ -46,30 +47,11 @@ pub enum View {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
     /// Where the run is.
-    Run(RunTick),
-    /// What the curves gained since the last message; after a subscription, only what comes then.
-    Scalars {
-        /// The run's id.
-        run: String,
-        /// Iterations.
-        step: Vec<u64>,
-        /// Loss of each; null where it was not finite.
-        loss: Vec<Option<f64>>,
-        /// Share of right answers in the mini-batch.
-        train_accuracy: Vec<Option<f64>>,
-        /// New validations.
-        validations: Validations,
-    },
+    Run(RunMessage),
+    /// What the curves gained since the last message.
+    Scalars(ScalarsMessage),
     /// A new window.
-    Overview {
-        /// The run's id.
-        run: String,
-        /// The layers.
-        #[serde(flatten)]
-        overview: Overview,
-        /// Whether the findings may differ from those of the last message.
-        findings_changed: bool,
-    },
+    Overview(OverviewMessage),
     /// The list of runs has changed.
     RunsChanged,
     /// Something asked for cannot be had.
@@ -81,7 +63,7 @@ pub enum ServerMessage {
 
 /// Where a run is; at most 5 a second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-pub struct RunTick {
+pub struct RunMessage {
     /// The run's id.
     pub run: String,
     /// How it goes.
@@ -110,4 +92,31 @@ pub struct RunTick {
     pub problems: Vec<String>,
     /// Grows with every change while this server runs.
     pub version: u64,
+}
+
+/// What a run's curves gained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ScalarsMessage {
+    /// The run's id.
+    pub run: String,
+    /// Iterations.
+    pub step: Vec<u64>,
+    /// Loss of each; null where it was not finite.
+    pub loss: Vec<Option<f64>>,
+    /// Share of right answers in the mini-batch.
+    pub train_accuracy: Vec<Option<f64>>,
+    /// New validations.
+    pub validations: Validations,
+}
+
+/// A run's new window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct OverviewMessage {
+    /// The run's id.
+    pub run: String,
+    /// The layers.
+    #[serde(flatten)]
+    pub overview: Overview,
+    /// Whether the findings may differ from those of the last message.
+    pub findings_changed: bool,
 }

@@ -15,7 +15,7 @@ pub use course::{Course, LayerCourse, Scalars, Validations};
 pub use finding::{FindingCounts, FindingItem, FindingKind, Findings, Severity};
 pub use frame::{ArrayHeader, Dtype, FrameHeader};
 pub use layer::{LayerMeta, LayerSummary, Overview, Separability};
-pub use live::{ClientMessage, RunTick, ServerMessage, View};
+pub use live::{ClientMessage, OverviewMessage, RunMessage, ScalarsMessage, ServerMessage, View};
 pub use map::{DrillRequest, FilterMapMeta, InputMapMeta, PatchesMeta};
 pub use plan::{ActionKind, Cost, Plan, PlanAction, PlanCosts, PlanRequest};
 pub use run::{Controls, LayerInfo, ReceptiveField, Rectify, RunDetail, RunList, RunStatus, RunSummary};
@@ -29,9 +29,9 @@ use utoipa::ToSchema;
 /// An enum of another crate as the wire has it: the same variants, in snake case.
 macro_rules! mirror {
     ($(#[$doc:meta])* $name:ident = $of:ty { $($(#[$variant_doc:meta])* $variant:ident),+ $(,)? }) => {
-        $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, ts_rs::TS, utoipa::ToSchema)]
         #[serde(rename_all = "snake_case")]
+        $(#[$doc])*
         pub enum $name {
             $($(#[$variant_doc])* $variant),+
         }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 mirror! {
     /// What an action does.
+    #[ts(rename = "PlanActionKind")]
     ActionKind = deepeyes_network::ActionKind {
         /// Takes filters out.
         RemoveFilters,
@@ -93,6 +94,7 @@ pub struct PlanRequest {
 
 /// A plan and what it makes of the network's cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+#[ts(rename = "PlanReply")]
 pub struct PlanCosts {
     /// The plan.
     pub plan: Plan,
@@ -106,6 +108,7 @@ pub struct PlanCosts {
 
 /// What a network costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[ts(rename = "PlanCost")]
 pub struct Cost {
     /// Trainable parameters.
     pub parameters: u64,

@@ -109,6 +109,7 @@ pub struct RunDetail {
 
 /// What can be asked of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[ts(rename = "Control")]
 pub struct Controls {
     /// Pausing and resuming.
     pub pause: bool,

@@ -16,6 +16,7 @@ pub struct Starting {
 /// A training to start. What is absent is as the network's own solver says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[ts(rename = "NewRun")]
 pub struct StartRequest {
     /// A preset, or a network as TOML.
     pub network: String,

@@ -1,0 +1,15 @@
+//! A server on a port of its own over a small run: what it tells, whom it refuses, and that a slow viewer harms nobody.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test fails by panicking, helpers included"
+)]
+
+mod control;
+mod guarding;
+mod http;
+mod reading;
+mod run;
+mod socket;
+mod wire;
