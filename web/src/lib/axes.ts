@@ -34,18 +34,21 @@ export function stepTicks(high: number, pixels: number, spacing: number): number
   return ticks;
 }
 
-/** Losses worth a line between two: powers of ten first, then 3, then 2 and 5 times them, for `spaced` to choose from. */
-export function lossTicks(low: number, high: number): number[] {
-  const ticks: number[] = [];
-  for (const factors of [[1], [3], [2, 5]]) {
+/** Losses worth a line: powers of ten; 3, then 2 and 5 times them as far as a decade's height, pixels, has room. */
+export function lossTicks(low: number, high: number, decade: number): number[] {
+  const within = (factors: readonly number[]) => {
+    const ticks: number[] = [];
     for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
       for (const factor of factors) {
         const tick = Number((factor * 10 ** power).toPrecision(12));
         if (tick >= low && tick <= high) ticks.push(tick);
       }
     }
-  }
-  return ticks;
+    return ticks;
+  };
+  const decades = within([1]);
+  if (decade > 120 || decades.length === 0) return within([1, 2, 5]);
+  return decade > 50 || decades.length === 1 ? within([1, 3]) : decades;
 }
 
 /** Accuracies worth a line on a log-error axis, from the lowest error up. */

@@ -21,17 +21,12 @@ describe('ticks', () => {
     expect(stepTicks(3, 800, 90)).toEqual([0, 1, 2, 3]);
   });
 
-  it('of losses begin with powers of ten and are enough for any range', () => {
-    expect(lossTicks(0.05, 2.5).slice(0, 2)).toEqual([0.1, 1]);
-    for (const [low, high] of [
-      [0.2, 2.4],
-      [0.05, 0.12],
-      [1e-6, 3],
-    ] as const) {
-      const ticks = lossTicks(low, high);
-      expect(ticks.length).toBeGreaterThanOrEqual(2);
-      expect(ticks.every((tick) => tick >= low && tick <= high)).toBe(true);
-    }
+  it('of losses are powers of ten where there is little room, and more where there is', () => {
+    expect(lossTicks(0.05, 2.5, 30)).toEqual([0.1, 1]);
+    expect(lossTicks(0.05, 2.5, 60)).toEqual([0.1, 0.3, 1]);
+    expect(lossTicks(0.5, 2.5, 30)).toEqual([1]);
+    expect(lossTicks(0.2, 0.9, 30)).toEqual([0.2, 0.5]);
+    expect(lossTicks(0.05, 2.5, 200)).toEqual([0.05, 0.1, 0.2, 0.5, 1, 2]);
   });
 
   it('keep their distance, the first before the others', () => {

@@ -3,7 +3,7 @@
 import type { InputMap } from '../../net/views';
 import { FrameLoop, Transition } from '../../render/animation';
 import { createPoints } from '../../render/create-points';
-import { PointIndex } from '../../render/point-index';
+import type { PointIndex } from '../../render/point-index';
 import type { LayerHandle, Panel, PointLayer, PointRenderer } from '../../render/points';
 import { between, fit, NO_ZOOM, withZoom, type ViewTransform, type Zoom } from '../../render/transform';
 
@@ -54,17 +54,16 @@ export class Scene {
     return this.#renderer?.kind ?? null;
   }
 
-  setMap(map: InputMap | null): void {
+  setMap(map: InputMap | null, index: PointIndex | null): void {
     const before = this.#map;
     this.#map = map;
+    this.#index = index;
     if (map === null) {
-      this.#index = null;
       this.#renderer?.setPositions(new Float32Array());
       this.ask();
       return;
     }
     if (before?.layer !== map.layer || before.run !== map.run || before.scale !== map.scale) this.zoom = NO_ZOOM;
-    this.#index = new PointIndex(map.position);
     const from = before === null ? null : placesBefore(map, before);
     this.#renderer?.setPositions(map.position, from ?? map.position);
     this.#from = from === null ? [] : this.panels.map((panel) => panel.view);

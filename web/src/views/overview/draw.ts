@@ -43,7 +43,8 @@ function drawLoss(pen: Pen, box: Geometry, series: Series, palette: Palette): vo
   const low = smallest(positive) / 1.15;
   const high = largest(positive) * 1.15;
   const scale = logarithmic(low, high, box.loss.bottom, box.loss.top);
-  const ticks = spaced(lossTicks(low, high), scale, 18);
+  const decade = (box.loss.bottom - box.loss.top) / Math.log10(high / low);
+  const ticks = spaced(lossTicks(low, high, decade), scale, 12);
   drawTicks(pen, box, ticks, scale, (tick) => String(tick), palette);
   drawLine(pen, box, series.step, series.loss, scale, palette.ink4, 0.8, 0.55);
   drawLine(pen, box, series.step, series.smoothLoss, scale, palette.ink2, 1.8, 1);
