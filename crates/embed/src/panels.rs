@@ -17,15 +17,25 @@ pub(crate) struct Panels {
 impl Panels {
     /// Packs points `[n, dimension]` in the given order.
     pub(crate) fn new(points: &[f32], dimension: usize, order: &[u32]) -> Self {
-        let mut values = vec![0.0; order.len().div_ceil(PANEL) * PANEL * dimension];
-        values.par_chunks_mut(PANEL * dimension).zip(order.par_chunks(PANEL)).for_each(|(panel, order)| {
-            for (place, &point) in order.iter().enumerate() {
-                let row = &points[point as usize * dimension..][..dimension];
-                for (axis, &value) in row.iter().enumerate() {
-                    panel[axis * PANEL + place] = value;
+        Self::of_rows(order.len(), dimension, |place, row| {
+            row.copy_from_slice(&points[order[place] as usize * dimension..][..dimension]);
+        })
+    }
+
+    /// Packs `n` points, each written by `fill`.
+    pub(crate) fn of_rows(n: usize, dimension: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Self {
+        let mut values = vec![0.0; n.div_ceil(PANEL) * PANEL * dimension];
+        values.par_chunks_mut(PANEL * dimension).enumerate().for_each_init(
+            || vec![0.0; dimension],
+            |row, (number, panel)| {
+                for place in number * PANEL..n.min((number + 1) * PANEL) {
+                    fill(place, row);
+                    for (axis, &value) in row.iter().enumerate() {
+                        panel[axis * PANEL + place % PANEL] = value;
+                    }
                 }
-            }
-        });
+            },
+        );
         Self { dimension, values }
     }
 

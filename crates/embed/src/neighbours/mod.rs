@@ -138,10 +138,10 @@ fn search(
         return Err(NeighbourError::Count { k, available });
     }
     let frame = Frame::new(points, queries, dimension);
-    let placed = frame.place(points);
-    let bounds = Bounds::new(&placed, dimension);
-    let panels = Panels::new(&placed, dimension, &(0..n as u32).collect::<Vec<_>>());
-    drop(placed);
+    let bounds = Bounds::placed(&frame, points, dimension);
+    let panels = Panels::of_rows(n, dimension, |point, row| {
+        frame.place_row(&points[point * dimension..][..dimension], row);
+    });
     let m = queries.len() / dimension;
     let mut indices = vec![0; m * k];
     let mut distances = vec![0.0; m * k];

@@ -76,3 +76,47 @@ fn bad_input_is_named() {
         Err(NeighbourError::NotFinite { what: "queries", row: 1, column: 0, .. })
     ));
 }
+
+/// Groups of points in eight dimensions.
+fn groups(n: usize) -> Vec<f32> {
+    let mut random = crate::random::Random::new(4, 0);
+    let value = |place: usize| {
+        let (point, axis) = (place / 8, place % 8);
+        random.symmetric() as f32 + if point % 7 == axis { 0.5 } else { 0.0 }
+    };
+    (0..n * 8).map(value).collect()
+}
+
+#[test]
+fn an_approximate_search_finds_nearly_all() {
+    let points = groups(6000);
+    let (found, exact) = (near_others(&points, 8, 5).unwrap(), nearest_others(&points, 8, 5).unwrap());
+    let hits = |i: usize| exact.of(i).iter().filter(|&j| found.of(i).contains(j)).count();
+    let recall = (0..6000).map(hits).sum::<usize>() as f64 / 30_000.0;
+    assert!(recall > 0.9 && recall < 1.0, "{recall}");
+    for i in 0..6000 {
+        let point = |i: usize| &points[i * 8..][..8];
+        for (rank, &j) in found.of(i).iter().enumerate() {
+            let distance = squared_distance(point(i), point(j as usize)).sqrt() as f32;
+            assert!(j as usize != i && found.distances[i * 5 + rank] == distance);
+        }
+        assert!(found.distances[i * 5..][..5].is_sorted());
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(pool.install(|| near_others(&points, 8, 5)).unwrap(), found);
+}
+
+#[test]
+fn an_approximate_search_takes_what_an_exact_one_takes() {
+    let few = groups(300);
+    assert_eq!(near_others(&few, 8, 5), nearest_others(&few, 8, 5));
+    let equal = near_others(&[3.0; 10_000], 2, 3).unwrap();
+    assert!(equal.distances.iter().all(|&distance| distance == 0.0));
+    assert!((0..5000).all(|i| !equal.of(i).contains(&(i as u32))));
+    let mut islands = groups(5000);
+    islands[20_000..].iter_mut().for_each(|x| *x += 1e6);
+    let found = near_others(&islands, 8, 3).unwrap();
+    assert!((0..5000).all(|i| found.of(i).iter().all(|&j| (j < 2500) == (i < 2500))));
+    assert_eq!(near_others(&few, 8, 300), Err(NeighbourError::Count { k: 300, available: 299 }));
+    assert!(matches!(near_others(&[f32::NAN], 1, 1), Err(NeighbourError::NotFinite { .. })));
+}
