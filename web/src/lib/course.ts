@@ -1,6 +1,7 @@
 /** How each layer moved from window to window: what the stability lanes show. */
 
-import type { Course, LayerCourse, LayerSummary, Overview } from '../wire-draft';
+import type { Overview } from '../net/http';
+import type { Course, LayerCourse, LayerSummary } from '../wire';
 
 /** Beyond so many windows a layer's course is thinned to half. */
 export const MOST_WINDOWS = 4000;

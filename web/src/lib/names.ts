@@ -1,6 +1,6 @@
 /** A layer in words. */
 
-import type { LayerInfo } from '../wire-draft';
+import type { LayerInfo } from '../wire';
 
 const KINDS: Record<string, { short: string; long: string }> = {
   conv1d: { short: 'Conv', long: 'Convolution' },

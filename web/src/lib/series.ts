@@ -1,6 +1,6 @@
 /** The training curves: bounded however long a run is, with their extremes kept. */
 
-import type { Scalars, ScalarsMessage, Validations } from '../wire-draft';
+import type { Scalars, ScalarsMessage, Validations } from '../wire';
 
 /** Beyond so many points the older ones are thinned to half. */
 export const MOST_POINTS = 4000;

@@ -4,15 +4,18 @@ import type {
   Course,
   Findings,
   NewRun,
-  Overview,
+  OverviewMessage,
   PlanAction,
   PlanReply,
   RunDetail,
   RunSummary,
   Scalars,
   Starting,
-} from '../wire-draft';
+} from '../wire';
 import { parseFrame, type Frame } from './frame';
+
+/** Each layer's window at a step. */
+export type Overview = Omit<OverviewMessage, 'run' | 'findings_changed'>;
 
 /** A request that failed: `status` 0 = no answer at all. */
 export class RequestError extends Error {

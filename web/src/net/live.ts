@@ -1,6 +1,6 @@
 /** The live connection: one WebSocket that reconnects by itself and hands over the newest of everything once a frame. */
 
-import type { ClientMessage, Overview, RunMessage, ScalarsMessage, ServerMessage } from '../wire-draft';
+import type { ClientMessage, OverviewMessage, RunMessage, ScalarsMessage, ServerMessage } from '../wire';
 import { parseFrame, type Frame } from './frame';
 
 const FIRST_DELAY_MS = 500;
@@ -23,7 +23,7 @@ export interface LiveUpdate {
   scalars: ScalarsMessage[];
   /** Scalars were dropped and have to be fetched. */
   scalarsMissed: boolean;
-  overview: (Overview & { run: string; findings_changed: boolean }) | null;
+  overview: OverviewMessage | null;
   frames: Frame[];
   runsChanged: boolean;
   error: string | null;

@@ -1,6 +1,6 @@
 /** The frames of a layer as typed data. */
 
-import type { LayerSummary } from '../wire-draft';
+import type { LayerSummary } from '../wire';
 import { arrayOf, FrameError, optionalArrayOf, type Frame } from './frame';
 import { identityKey } from './identity';
 

@@ -2,7 +2,7 @@
 
 import { api } from '../net/http';
 import { Latest } from '../net/latest';
-import type { Finding, PlanAction, PlanReply } from '../wire-draft';
+import type { Finding, PlanAction, PlanReply } from '../wire';
 import { run } from './run.svelte';
 
 /** A planned change and the finding that it came from. */
@@ -29,7 +29,6 @@ class Redesign {
 
   /** The changes that a finding asks for; empty where it asks for none. */
   actionsFor(finding: Finding): PlanAction[] {
-    if (finding.kind === 'oversized') return this.#smaller(finding);
     const kinds = ACTIONS_OF[finding.kind] ?? [];
     return this.suggested.filter((action) => {
       if (action.layer !== finding.layer || !kinds.includes(action.action)) return false;
@@ -94,38 +93,17 @@ class Redesign {
     });
   }
 
-  /** A layer that is too large: without what is dead or double, or half of it where that is little (METHODS, T4). */
-  #smaller(finding: Finding): PlanAction[] {
-    const layer = run.layers.find((known) => known.index === finding.layer_index);
-    if (layer === undefined || layer.output) return [];
-    const wasted = (finding.evidence['dead'] ?? 0) + (finding.evidence['surplus'] ?? 0);
-    const size = wasted / layer.filters >= WASTED_SHARE ? layer.filters - wasted : Math.ceil(layer.filters / 2);
-    const evidence = Object.fromEntries(Object.entries(finding.evidence).filter(([, value]) => value !== null));
-    return [
-      {
-        action: 'resize_layer',
-        layer: layer.name,
-        size: Math.max(1, size),
-        reason: finding.text,
-        evidence: evidence as Record<string, number>,
-        confidence: 0.5,
-      },
-    ];
-  }
-
   #set(changes: readonly PlannedChange[]): void {
     this.changes = changes;
     this.refresh();
   }
 }
 
-/** From this share of dead and double filters on, they are what goes. */
-const WASTED_SHARE = 0.2;
-
 const ACTIONS_OF: Partial<Record<Finding['kind'], PlanAction['action'][]>> = {
   dead: ['remove_filters'],
   always_on: ['remove_filters'],
   redundant: ['merge_filters'],
+  oversized: ['resize_layer'],
   unnecessary_layer: ['remove_layer'],
   missing_layer: ['add_layer'],
 };

@@ -1,7 +1,8 @@
 /** The run that is looked at: its description, curves, layers and findings. */
 
+import type { Overview } from '../net/http';
 import { emptySeries, type Series } from '../lib/series';
-import type { Course, Finding, LayerInfo, LayerSummary, Overview, RunDetail, RunMessage } from '../wire-draft';
+import type { Course, Finding, LayerInfo, LayerSummary, RunDetail, RunMessage } from '../wire';
 import { connection } from './connection.svelte';
 import { selection } from './selection.svelte';
 

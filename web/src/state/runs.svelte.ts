@@ -1,7 +1,7 @@
 /** The runs that the server knows, and what a new one can use. */
 
 import { api } from '../net/http';
-import type { RunSummary, Starting } from '../wire-draft';
+import type { RunSummary, Starting } from '../wire';
 
 class Runs {
   list = $state.raw<RunSummary[]>([]);

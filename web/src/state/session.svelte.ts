@@ -6,7 +6,7 @@ import { appended, indexAt, MOST_POINTS, seriesOf } from '../lib/series';
 import { api } from '../net/http';
 import { Latest } from '../net/latest';
 import { LiveSocket, type LiveUpdate } from '../net/live';
-import type { ViewName } from '../wire-draft';
+import type { ViewName } from '../wire';
 import { announcer } from './announcer.svelte';
 import { connection } from './connection.svelte';
 import { layerData } from './layer.svelte';

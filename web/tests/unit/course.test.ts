@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MOST_WINDOWS, totalVariation, withOverview } from '../../src/lib/course';
-import type { Course, LayerSummary } from '../../src/wire-draft';
+import type { Course, LayerSummary } from '../../src/wire';
 
 function overviewAt(to: number, stable: boolean) {
   const summary = {

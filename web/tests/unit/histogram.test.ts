@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LayerSummary } from '../../src/wire-draft';
+import type { LayerSummary } from '../../src/wire';
 import { histogramOf, medianOf } from '../../src/views/layers/histogram';
 
 describe('the median perplexity', () => {

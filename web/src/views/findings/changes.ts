@@ -1,7 +1,7 @@
 /** Planned changes in words. */
 
 import { filterWord } from '../../lib/names';
-import type { LayerInfo, PlanAction } from '../../wire-draft';
+import type { LayerInfo, PlanAction } from '../../wire';
 
 /** `20 → 17`, `remove layer`: what a finding's actions come to. */
 export function changeWords(actions: readonly PlanAction[], layers: readonly LayerInfo[]): string {

@@ -1,7 +1,8 @@
 /** Geometry of the findings' small figures. */
 
 import { integer } from '../../lib/format';
-import type { LayerCourse, LayerInfo, Overview } from '../../wire-draft';
+import type { Overview } from '../../net/http';
+import type { LayerCourse, LayerInfo } from '../../wire';
 
 const FOOT = 14;
 const HEAD = 8;

@@ -1,7 +1,7 @@
 /** "Show me": sets layer, filters or instances so that the views show what a finding is about. Never the iteration. */
 
 import { announcer, layerData, run, selection } from '../../state';
-import type { Finding } from '../../wire-draft';
+import type { Finding } from '../../wire';
 
 /** An instance is undetected where its largest activation is below this share of the layer's level (METHODS, T3). */
 const UNDETECTED_SHARE = 0.05;

@@ -1,7 +1,7 @@
 /** Findings in words: a title, the number that matters, and the evidence by name. */
 
 import { compact, count, integer, percent, significant } from '../../lib/format';
-import type { Finding, LayerInfo } from '../../wire-draft';
+import type { Finding, LayerInfo } from '../../wire';
 import { filterWord } from '../../lib/names';
 
 export interface Evidence {

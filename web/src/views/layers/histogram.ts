@@ -2,7 +2,7 @@
 
 import type { Palette } from '../../lib/colours';
 import type { Pen } from '../../lib/pen';
-import type { LayerSummary } from '../../wire-draft';
+import type { LayerSummary } from '../../wire';
 
 /** Bins that are drawn: the 50 that are measured, joined in pairs, are as many as a column can show. */
 const JOINED = 2;

@@ -5,7 +5,7 @@ import type { Palette } from '../../lib/colours';
 import { integer } from '../../lib/format';
 import type { Pen } from '../../lib/pen';
 import type { Series } from '../../lib/series';
-import type { Course, LayerCourse, LayerInfo } from '../../wire-draft';
+import type { Course, LayerCourse, LayerInfo } from '../../wire';
 import { NAMED_LANES, type Geometry } from './geometry';
 
 export interface Shown {

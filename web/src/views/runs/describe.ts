@@ -1,6 +1,6 @@
 /** A run's data and solver in a few words. */
 
-import type { RunDetail } from '../../wire-draft';
+import type { RunDetail } from '../../wire';
 
 /** `mnist · sgd 0.01 · batch 64`, as far as it is known. */
 export function solverWords(detail: RunDetail): string {
