@@ -7,7 +7,7 @@ export function solverWords(detail: RunDetail): string {
   const settings = settingsOf(detail.settings);
   const solver = (settings['solver'] ?? settings) as Record<string, unknown>;
   const kind = text(solver['type'] ?? solver['optimizer'] ?? solver['optimiser']);
-  const rate = text(solver['lr'] ?? solver['learning_rate']);
+  const rate = text(settings['lr'] ?? solver['lr'] ?? solver['learning_rate']);
   const words = [detail.data, [kind?.toUpperCase(), rate].filter(Boolean).join(' ')];
   if (detail.batch !== null) words.push(`batch ${detail.batch}`);
   return words.filter(Boolean).join(' · ');
