@@ -314,7 +314,7 @@ mod tests {
         let map = after(&mut mapper, 10, &fields(600, 0.0));
         assert_eq!(map.method, MapMethod::Hsne);
         let shown = map.points.len();
-        assert!((20..=200).contains(&shown), "{shown}");
+        assert!((4..=200).contains(&shown), "{shown}");
         assert_eq!((map.scale_sizes[0], map.scale_sizes.last()), (600, Some(&shown)));
         assert_eq!((map.places.len(), map.points.activations.len()), (shown, 3 * shown));
         let stands_for: u32 = map.points.counts.iter().sum();

@@ -2,7 +2,7 @@
 
 use crate::undetected::quantile;
 use deepeyes_core::{
-    InputId, InputSplit, LayerInstances, LayerSpec, MapPoints, ProbedInstances, UNLABELLED, rectify_instance,
+    InputId, LayerInstances, LayerSpec, MapPoints, ProbedInstances, UNLABELLED, rectify_instance,
 };
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -172,7 +172,7 @@ fn hash(values: &[f32]) -> u64 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use deepeyes_core::Rectify;
+    use deepeyes_core::{InputSplit, Rectify};
     use std::sync::Arc;
 
     pub(in crate::maps) fn spec(filters: usize) -> LayerSpec {

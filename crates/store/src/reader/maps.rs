@@ -120,7 +120,7 @@ fn input_map(place: Place) -> Faulty<InputMap> {
     let n = inputs.len();
     let filters = properties.filters;
     let values = filters.checked_mul(n).ok_or_else(|| place.broken("it has too many filters"))?;
-    let split = |code| match code {
+    let split = |code: u8| match code {
         0 => Ok(InputSplit::Training),
         1 => Ok(InputSplit::Validation),
         _ => Err(place.broken("an input's part of the data is unheard of")),
