@@ -31,7 +31,8 @@ pub struct TrainConfig {
     pub seed: Option<u64>,
     /// Names of the layers whose parameters stay as they are.
     pub freeze: Vec<String>,
-    /// Inputs of each split whose features are reported at validations; 0: none.
+    /// Inputs of each split that are probed: all for features at validations, half of them for instances, which are
+    /// reported early on, too; 0: none.
     pub probe: usize,
     /// Iterations between two checkpoints; `None`: one at each validation.
     pub checkpoint_every: Option<u64>,

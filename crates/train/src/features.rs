@@ -1,14 +1,10 @@
 //! Features of a layer's output for label separability: averaged to a coarse grid, narrowed where they are many.
 
-use crate::streams::{Purpose, stream};
-use rand::RngExt;
+use crate::projection::{Projection, WIDTH};
+use crate::streams::Purpose;
 
 /// Most rows and columns of the coarse grid.
 const GRID: usize = 4;
-/// Most features of a layer.
-const WIDTH: usize = 1024;
-/// Outputs to which a projection sends each of its inputs.
-const SENDS: usize = 4;
 
 /// Makes a layer's features `[n, width]` from its output `[n, F, height, width]`.
 #[derive(Debug)]
@@ -16,8 +12,8 @@ pub(crate) struct Features {
     filters: usize,
     grid: [usize; 2],
     coarse: [usize; 2],
-    /// For each of the many features the outputs that it is sent to, and its sign there; `None` where they are few.
-    projection: Option<Vec<[(u16, f32); SENDS]>>,
+    /// `None` where the features are few.
+    projection: Option<Projection>,
 }
 
 impl Features {
@@ -25,7 +21,7 @@ impl Features {
     pub(crate) fn new(filters: usize, grid: [usize; 2], seed: u64, layer: usize) -> Self {
         let coarse = grid.map(|side| side.min(GRID));
         let many = filters * coarse[0] * coarse[1];
-        Self { filters, grid, coarse, projection: (many > WIDTH).then(|| projection(many, seed, layer)) }
+        Self { filters, grid, coarse, projection: Projection::new(many, seed, Purpose::Projection, layer) }
     }
 
     /// Features of one input.
@@ -41,11 +37,7 @@ impl Features {
             let out = &mut features[start..];
             for (at, value) in self.averages(input).enumerate() {
                 match &self.projection {
-                    Some(sends) => {
-                        for &(to, sign) in &sends[at] {
-                            out[usize::from(to)] += sign * value;
-                        }
-                    }
+                    Some(projection) => projection.add(at, value, out),
                     None => out[at] = value,
                 }
             }
@@ -69,19 +61,6 @@ impl Features {
 
 fn span(cell: usize, cells: usize, side: usize) -> std::ops::Range<usize> {
     cell * side / cells..((cell + 1) * side).div_ceil(cells)
-}
-
-/// Sparse Johnson-Lindenstrauss transform (Kane and Nelson 2014): each input goes with random signs to `SENDS` outputs,
-/// one in each quarter of them, scaled so that squared distances keep their expectation.
-fn projection(inputs: usize, seed: u64, layer: usize) -> Vec<[(u16, f32); SENDS]> {
-    let mut rng = stream(seed, Purpose::Projection, [layer as u64, 0]);
-    let block = WIDTH / SENDS;
-    let scale = 1.0 / (SENDS as f32).sqrt();
-    let mut send = |part: usize| {
-        let to = (part * block + rng.random_range(0..block)) as u16;
-        (to, if rng.random_bool(0.5) { scale } else { -scale })
-    };
-    (0..inputs).map(|_| std::array::from_fn(&mut send)).collect()
 }
 
 #[cfg(test)]

@@ -90,7 +90,8 @@ pub(crate) fn numbers(
     Ok(numbers)
 }
 
-fn image(pixels: Pixels) -> Image {
+/// An image's pixels, as observers get them.
+pub(crate) fn image(pixels: Pixels) -> Image {
     let Pixels { height, width, channels, pixels } = pixels;
     Image { height, width, channels, pixels }
 }

@@ -3,12 +3,12 @@
 use crate::checkpoint::{self, State};
 use crate::config::{DEFAULT_SHARDS, TrainConfig};
 use crate::error::nearest;
-use crate::features::Features;
 use crate::model::{Model, Values};
 use crate::optimizer::{Moments, Rule};
 use crate::preprocess::Preprocess;
+use crate::probe::ProbePlan;
 use crate::shards::Workers;
-use crate::{TrainError, evaluate};
+use crate::TrainError;
 use burn::tensor::Device;
 use deepeyes_core::{Checkpoint, LayerSpec, Rectify, RunDescription};
 use deepeyes_network::{Graph, SolverKind, Watched};
@@ -25,8 +25,7 @@ pub struct Session {
     pub(crate) learns: Vec<bool>,
     /// Nodes whose outputs are the watched layers' activations.
     pub(crate) observed: Vec<usize>,
-    pub(crate) features: Vec<Features>,
-    pub(crate) probed: [Vec<usize>; 2],
+    pub(crate) probe: ProbePlan,
     pub(crate) preprocess: Preprocess,
     pub(crate) workers: Workers,
     pub(crate) device: Device,
@@ -58,11 +57,6 @@ impl Session {
         let seed = config.seed();
         let watched = graph.watched();
         let layers: Vec<LayerSpec> = watched.iter().map(layer_spec).collect();
-        let features = layers
-            .iter()
-            .enumerate()
-            .map(|(at, layer)| Features::new(layer.filters, layer.grid, seed, at))
-            .collect();
         let device = Device::default();
         let shards = if model.normalises_batches() { 1 } else { config.shards.unwrap_or(DEFAULT_SHARDS) };
         Ok(Self {
@@ -71,8 +65,7 @@ impl Session {
             rule: rule(config.solver.kind),
             learns: model.learns(),
             observed: observed(&watched, &model),
-            features,
-            probed: evaluate::probed(&config.dataset, config.probe, seed),
+            probe: ProbePlan::new(&graph, &watched, &config.dataset, config.probe, seed),
             preprocess: config.preprocess(),
             workers: Workers::new(shards)?,
             device,
@@ -108,11 +101,13 @@ impl Session {
         if state.shards == 0 {
             return Err(wrong("its number of shards is 0".to_owned()));
         }
+        let graph = self.config.network.resolve(self.config.input())?;
         self.workers = Workers::new(state.shards)?;
         let State { step, place, seed, shards, .. } = state;
         (self.step, self.place, self.seed, self.shards) = (step, place, seed, shards);
         (self.values, self.moments) = (values, moments);
-        self.probed = evaluate::probed(&self.config.dataset, self.config.probe, seed);
+        self.probe =
+            ProbePlan::new(&graph, &graph.watched(), &self.config.dataset, self.config.probe, seed);
         Ok(())
     }
 

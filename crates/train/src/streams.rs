@@ -21,6 +21,10 @@ pub(crate) enum Purpose {
     Projection = 5,
     /// Cropping and mirroring of a training input; the place is its position in the run's stream of inputs.
     Augmentation = 6,
+    /// The positions at which a layer is probed; the place is the layer's index and the input's identity.
+    Positions = 7,
+    /// A projection of receptive fields; the place is the layer's index.
+    Fields = 8,
 }
 
 /// The stream of `seed` for a purpose at a place.

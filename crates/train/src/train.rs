@@ -3,6 +3,7 @@
 use crate::evaluate;
 use crate::loader::{AHEAD, Loaded, Plan};
 use crate::model::ParameterSlot;
+use crate::probe::ProbePlan;
 use crate::step::{Computed, Context};
 use crate::{Control, Session, TrainError};
 use deepeyes_core::{Activations, Batch, Event, Observer, Values as Placed};
@@ -73,7 +74,7 @@ impl Session {
             scope.spawn(move || plan.load(place, left, &sender));
             // Moved in, so that a loader which waits for a place is let go when the loop ends.
             let ready = ready;
-            Loop { session: self, observer, progress, start: Instant::now(), waited_seconds: 0.0, last: None }
+            Loop { session: self, observer, progress, start: Instant::now(), waited_seconds: 0.0, last: None, images_sent: false }
                 .run(control, ready.iter())
         })
     }
@@ -124,6 +125,8 @@ struct Loop<'a, P> {
     waited_seconds: f64,
     /// The last iteration.
     last: Option<Progress>,
+    /// Whether the probe's pixels were sent.
+    images_sent: bool,
 }
 
 impl<P: FnMut(&Progress)> Loop<'_, P> {
@@ -223,8 +226,11 @@ impl<P: FnMut(&Progress)> Loop<'_, P> {
         let due = |every: u64| step.is_multiple_of(every) || step == progress.iterations;
         let validate = due(config.solver.validate_every);
         let checkpoint = config.checkpoint_every.map_or(validate, due);
+        let early = ProbePlan::is_early(step, config.solver.validate_every);
         if validate {
             progress.validation = Some(self.measure()?);
+        } else if early {
+            self.probe(false)?;
         }
         if checkpoint {
             self.checkpoint();
@@ -235,18 +241,33 @@ impl<P: FnMut(&Progress)> Loop<'_, P> {
     }
 
     /// Measures validation accuracy and the probe.
-    fn measure(&self) -> Result<f64, TrainError> {
+    fn measure(&mut self) -> Result<f64, TrainError> {
         let Session { config, preprocess, workers, step, .. } = &*self.session;
         let context = self.session.context(&self.session.observed);
         let [accuracy, loss] = evaluate::validate(&context, &config.dataset.validation, preprocess, workers)?;
         self.send(Event::Validation { step: *step, accuracy, loss });
-        if self.observer.is_some() && config.probe > 0 {
-            let Session { probed, features, .. } = &*self.session;
-            let probe =
-                evaluate::probe(&context, &config.dataset, probed, features, preprocess, workers, *step)?;
+        self.probe(true)?;
+        Ok(accuracy)
+    }
+
+    /// Takes the probe's instances, and with `features` its features too.
+    fn probe(&mut self, features: bool) -> Result<(), TrainError> {
+        let Session { config, preprocess, workers, step, probe: plan, .. } = &*self.session;
+        if self.observer.is_none() || config.probe == 0 {
+            return Ok(());
+        }
+        let context = self.session.context(&self.session.observed);
+        let (probe, mut instances) =
+            plan.take(&context, &config.dataset, preprocess, workers, *step, features)?;
+        if !self.images_sent {
+            instances.images = plan.images(&config.dataset, preprocess)?;
+        }
+        self.images_sent = true;
+        self.send(Event::Instances(instances));
+        if let Some(probe) = probe {
             self.send(Event::Probe(probe));
         }
-        Ok(accuracy)
+        Ok(())
     }
 
     fn checkpoint(&self) {

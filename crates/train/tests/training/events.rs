@@ -1,7 +1,7 @@
 //! What an observer is told.
 
-use crate::common::{CLASSES, SIDE, TRAINING, config, dataset, plain, run, run_under, trained};
-use deepeyes_core::{Rectify, Values};
+use crate::common::{CLASSES, SIDE, TRAINING, VALIDATION, config, dataset, plain, run, run_under, trained};
+use deepeyes_core::{InputSplit, Rectify, Values};
 use deepeyes_train::{Control, Session, TrainConfig, TrainError};
 
 #[test]
@@ -154,4 +154,36 @@ fn a_training_that_diverges_ends_with_its_iteration_and_rate() {
     assert_eq!(told.batches.last().unwrap().step, step);
     assert!(!told.batches.last().unwrap().loss.is_finite());
     assert_eq!(session.step(), step - 1);
+}
+
+#[test]
+fn probed_instances_last_over_the_run() {
+    let (session, _, told) = trained(config(plain()));
+    let steps: Vec<u64> = told.instances.iter().map(|instances| instances.step).collect();
+    assert_eq!(steps, [1, 2, 3, 5, 10, 12]);
+    let layers = session.description().layers;
+    let first = &told.instances[0];
+    // Every second of the ten probed inputs of each split; validation inputs are counted on after the training's.
+    let (training, validation) = first.inputs.split_at(5);
+    assert!(training.iter().all(|&input| (0..TRAINING as i64).contains(&input)), "{training:?}");
+    let rest = TRAINING as i64..(TRAINING + VALIDATION) as i64;
+    assert!(validation.iter().all(|input| rest.contains(input)), "{validation:?}");
+    assert_eq!(first.splits.iter().filter(|&&split| split == InputSplit::Validation).count(), 5);
+    let pixels: Vec<i64> = first.images.iter().map(|(input, _)| *input).collect();
+    assert!(first.inputs.iter().all(|input| pixels.contains(input)));
+    for instances in &told.instances {
+        assert_eq!((&instances.inputs, &instances.labels), (&first.inputs, &first.labels));
+        assert_eq!(instances.images.is_empty(), instances.step != 1);
+        for ((layer, now), spec) in instances.layers.iter().zip(&first.layers).zip(&layers) {
+            assert_eq!((&layer.inputs, &layer.positions), (&now.inputs, &now.positions));
+            let rows = 10 * spec.positions().min(3);
+            assert_eq!((layer.inputs.len(), layer.activations.len()), (rows, rows * spec.filters));
+        }
+        // The first layer reads pixels, which do not change; the others read what changes as the network learns.
+        assert_eq!(instances.layers[0].fields, first.layers[0].fields);
+    }
+    assert_eq!(first.layers[0].fields.len(), 30 * 9);
+    assert_eq!(first.layers[1].fields.len(), 10 * 4 * 9);
+    assert_ne!(told.instances[5].layers[1].fields, first.layers[1].fields);
+    assert_eq!(told.instances[5].predictions.len(), 10);
 }
