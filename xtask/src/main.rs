@@ -5,6 +5,8 @@
 mod bench;
 mod course;
 mod r#gen;
+mod maps;
+mod peers;
 mod shell;
 mod svg;
 mod test;
@@ -29,13 +31,15 @@ enum Task {
     },
     /// Check what no compiler checks: dependency arrows, file sizes, the references in METHODS.md, generated files.
     Tidy,
-    /// Write the generated files anew: docs/cli.md.
+    /// Write the generated files anew: docs/cli.md, web/src/wire.
     Gen,
     /// Run the benchmarks.
     Bench {
-        /// Only benchmarks of this crate (core, store, train).
+        /// Only benchmarks of this crate (core, store, train); `peers`: maps beside nptsne and openTSNE.
         name: Option<String>,
     },
+    /// Map MNIST's first images with every method and draw docs/embedding.md's picture.
+    Maps,
     /// Train LeNet with several seeds and draw the course of its histograms: docs/mnist-course.md's pictures and tables.
     Course {
         /// Seeds to train with.
@@ -56,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Gen => r#gen::write(),
         Task::Bench { name } => bench::run(name.as_deref()),
+        Task::Maps => maps::run(),
         Task::Course { seeds, iterations, keep } => course::run(&seeds, iterations, keep),
     }
 }

@@ -1,5 +1,6 @@
 //! Just enough SVG to draw panels of heat and lines for docs/, readable in light and dark.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A panel's place inside a picture, in pixels.
@@ -78,6 +79,29 @@ impl Picture {
             r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-width="1.25"{dash}/>"#,
             path.join(" ")
         );
+    }
+
+    /// Dots at shares of the frame, with radii in pixels: strokes without length, a path for each radius.
+    pub(crate) fn dots(&mut self, frame: Frame, colour: &str, dots: impl Iterator<Item = ((f64, f64), f64)>) {
+        let mut paths: BTreeMap<u32, String> = BTreeMap::new();
+        for ((across, up), radius) in dots {
+            let (x, y) = frame.point(across, up);
+            let _ = write!(paths.entry((20.0 * radius).round() as u32).or_default(), "M{x:.1} {y:.1}h0");
+        }
+        let _ = writeln!(self.body, r#"<g stroke="{colour}" stroke-opacity="0.75" stroke-linecap="round">"#);
+        for (tenths, path) in paths {
+            let _ =
+                writeln!(self.body, r#"<path stroke-width="{:.1}" d="{path}"/>"#, f64::from(tenths) / 10.0);
+        }
+        self.body.push_str("</g>\n");
+    }
+
+    /// A short text on a ground of its own, at shares of the frame.
+    pub(crate) fn badge(&mut self, frame: Frame, across: f64, up: f64, text: &str) {
+        let (x, y) = frame.point(across, up);
+        let _ =
+            writeln!(self.body, r#"<circle cx="{x:.1}" cy="{y:.1}" r="8" class="ground" opacity="0.85"/>"#);
+        self.text(x, y + 4.0, "middle", "title", text);
     }
 
     /// The left and the bottom edge of a frame.

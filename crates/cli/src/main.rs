@@ -2,6 +2,7 @@
 
 mod analyze;
 mod data;
+mod embed;
 mod error;
 mod export;
 mod inspect;
@@ -44,6 +45,7 @@ enum Command {
     Report(report::ReportArgs),
     Export(export::ExportArgs),
     Analyze(analyze::AnalyzeArgs),
+    Embed(embed::EmbedArgs),
     Data(data::DataArgs),
 }
 
@@ -52,7 +54,10 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::note(failure.report().trim_end());
+            let report = failure.report();
+            if !report.is_empty() {
+                output::note(report.trim_end());
+            }
             failure.exit_code()
         }
     }
@@ -71,6 +76,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Report(args) => report::run(args, logdir),
         Command::Export(args) => export::run(args, logdir),
         Command::Analyze(args) => analyze::run(args),
+        Command::Embed(args) => embed::run(args),
         Command::Data(args) => data::run(args),
     }
 }

@@ -178,7 +178,12 @@ fn optimised(
     }
     progress.phase("measuring", None);
     let kl_divergence = Some(tsne.kl_divergence());
-    Ok(Made { embedding: tsne.map().to_vec(), iterations: Some(iterations), kl_divergence, ..Made::default() })
+    Ok(Made {
+        embedding: tsne.map().to_vec(),
+        iterations: Some(iterations),
+        kl_divergence,
+        ..Made::default()
+    })
 }
 
 fn hsne(points: &Points<'_>, settings: &Settings, progress: &mut Progress) -> Result<Made, Stopped> {

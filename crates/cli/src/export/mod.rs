@@ -15,7 +15,7 @@ use crate::numbers::count;
 use crate::output;
 use crate::run_view::{self, LayerView};
 use anyhow::Context;
-use arrays::Archive;
+pub(crate) use arrays::Archive;
 use deepeyes_store::Reader;
 use frame::Frame;
 use std::fs::File;

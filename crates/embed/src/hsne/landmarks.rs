@@ -4,8 +4,9 @@ use crate::Sparse;
 use crate::random::Random;
 use rayon::prelude::*;
 
-/// Steps after which a walk's end counts.
-const WALK: usize = 50;
+/// Steps after which a walk's end counts: enough to leave the neighbourhood, too few for all walks to end in the densest
+/// regions and leave the others without landmarks.
+const WALK: usize = 15;
 /// A landmark ends this many times the walks that an average point does.
 const THRESHOLD: f64 = 1.5;
 /// Least share of points that become landmarks, where no point stands out.
@@ -26,7 +27,7 @@ const NEGLIGIBLE: f32 = 5e-3;
 
 /// The points that random walks end at most often, in rising order; from every point a walk can reach one of them.
 ///
-/// With u the even distribution over n points, pi = n u T^50 is the expected number of walks, one from each point, that end
+/// With u the even distribution over n points, pi = n u T^15 is the expected number of walks, one from each point, that end
 /// at each: what the Monte Carlo selection of HSNE estimates, without its noise. Points with pi > 1.5 are landmarks.
 pub(super) fn select(transitions: &Sparse) -> Vec<u32> {
     let n = transitions.rows();
