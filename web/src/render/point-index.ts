@@ -53,7 +53,7 @@ export class PointIndex {
   nearest(x: number, y: number, radiusX: number, radiusY: number, accept?: (row: number) => boolean): number {
     let best = -1;
     let smallest = 1;
-    this.#visit(x - radiusX, y - radiusY, x + radiusX, y + radiusY, (row, px, py) => {
+    this.visit(x - radiusX, y - radiusY, x + radiusX, y + radiusY, (row, px, py) => {
       const distance = ((px - x) / radiusX) ** 2 + ((py - y) / radiusY) ** 2;
       if (distance > smallest || (distance === smallest && best >= 0 && row > best)) return;
       if (accept && !accept(row)) return;
@@ -66,7 +66,7 @@ export class PointIndex {
   /** Rows inside a box, ascending. */
   inBox(minX: number, minY: number, maxX: number, maxY: number): Uint32Array {
     const found: number[] = [];
-    this.#visit(minX, minY, maxX, maxY, (row, x, y) => {
+    this.visit(minX, minY, maxX, maxY, (row, x, y) => {
       if (x >= minX && x <= maxX && y >= minY && y <= maxY) found.push(row);
     });
     return Uint32Array.from(found).sort();
@@ -94,6 +94,19 @@ export class PointIndex {
     return Uint32Array.from(found).sort();
   }
 
+  /** Calls `see` for every point of the cells that a box touches, in no order; some lie a little outside of it. */
+  visit(minX: number, minY: number, maxX: number, maxY: number, see: (row: number, x: number, y: number) => void) {
+    for (let line = this.#line(minY); line <= this.#line(maxY); line++) {
+      const first = line * this.#columns;
+      const begin = this.#start[first + this.#column(minX)]!;
+      const end = this.#start[first + this.#column(maxX) + 1]!;
+      for (let i = begin; i < end; i++) {
+        const row = this.#rows[i]!;
+        see(row, this.positions[2 * row]!, this.positions[2 * row + 1]!);
+      }
+    }
+  }
+
   #inside(polygon: ArrayLike<number>, row: number): boolean {
     return insidePolygon(polygon, this.positions[2 * row]!, this.positions[2 * row + 1]!);
   }
@@ -115,18 +128,6 @@ export class PointIndex {
       }
     }
     return marked;
-  }
-
-  #visit(minX: number, minY: number, maxX: number, maxY: number, see: (row: number, x: number, y: number) => void) {
-    for (let line = this.#line(minY); line <= this.#line(maxY); line++) {
-      const first = line * this.#columns;
-      const begin = this.#start[first + this.#column(minX)]!;
-      const end = this.#start[first + this.#column(maxX) + 1]!;
-      for (let i = begin; i < end; i++) {
-        const row = this.#rows[i]!;
-        see(row, this.positions[2 * row]!, this.positions[2 * row + 1]!);
-      }
-    }
   }
 
   #column(x: number): number {

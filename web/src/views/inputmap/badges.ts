@@ -15,7 +15,7 @@ const MAJORITY = 0.62;
 /** Radius of a neighbourhood as a share of the map's larger side. */
 const RADIUS = 0.06;
 /** Instances of a label that are tried as the place of its badge. */
-const TRIED = 80;
+const TRIED = 40;
 const FEWEST = 5;
 
 export function badgesOf(map: InputMap, index: PointIndex, labels: number): Badge[] {
@@ -38,10 +38,13 @@ function densest(map: InputMap, index: PointIndex, own: number[], label: number,
     const row = own[place]!;
     const x = map.position[2 * row]!;
     const y = map.position[2 * row + 1]!;
-    const near = index.inBox(x - reach, y - reach, x + reach, y + reach);
+    let all = 0;
     let same = 0;
-    for (const other of near) if (map.label[other] === label) same += 1;
-    const purity = same / near.length;
+    index.visit(x - reach, y - reach, x + reach, y + reach, (other) => {
+      all += 1;
+      if (map.label[other] === label) same += 1;
+    });
+    const purity = same / all;
     if (same >= FEWEST && purity > MAJORITY && same * purity > most) {
       most = same * purity;
       best = { label, row, purity };
