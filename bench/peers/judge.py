@@ -23,7 +23,7 @@ def neighbours(a, k, queries):
     for first, d in blocks(a[queries], a):
         own = queries[first:first + len(d)]
         d[np.arange(len(d)), own] = np.inf
-        near = np.argpartition(d, k, 1)[:, :k]
+        near = np.argpartition(d, k, 1)[:, :k].copy()  # a view would keep the whole block
         indices.append(near)
         distances.append(np.take_along_axis(d, near, 1))
     return np.vstack(indices), np.vstack(distances)

@@ -4,7 +4,7 @@ use crate::error::Failure;
 use npyz::npz::NpzArchive;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// Bytes that are read and converted at a time; a multiple of every item size.
@@ -110,8 +110,9 @@ pub(crate) fn read_npy(path: &Path) -> Result<Array, Failure> {
     let length = length(&header, &place)?;
     let read = Reader::of(&header, &place)?;
     // A header that promises more than there is must not take the memory for it.
-    if (length as u64).saturating_mul(read.item as u64) > bytes {
-        let message = format!("{place} has shape {:?}, but {bytes} bytes only", header.shape());
+    let items = (bytes - file.stream_position().map_err(unreadable)?.min(bytes)) / read.item as u64;
+    if length as u64 > items {
+        let message = format!("{place} has shape {:?}, but data for {items} values only", header.shape());
         return Err(Failure::usage(message, "the file may be cut short or damaged; write it again"));
     }
     let values = read.values(file, length).map_err(unreadable)?;
