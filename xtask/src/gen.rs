@@ -6,12 +6,28 @@ use std::fmt::Write as _;
 use std::fs;
 
 const CLI_REFERENCE: &str = "docs/cli.md";
+/// TypeScript of the server's wire types.
+const WIRE: &str = "web/src/wire";
 
 /// Writes every generated file anew.
 pub(crate) fn write() -> Result<()> {
     fs::write(shell::root().join(CLI_REFERENCE), cli_reference()?).context(CLI_REFERENCE)?;
     println!("wrote {CLI_REFERENCE}");
+    write_wire()?;
+    println!("wrote {WIRE}");
     Ok(())
+}
+
+/// Types that are gone leave no file behind. That they are up to date is a test of the server's.
+fn write_wire() -> Result<()> {
+    let directory = shell::root().join(WIRE);
+    if directory.exists() {
+        fs::remove_dir_all(&directory).context(WIRE)?;
+    }
+    let program = ["run", "--quiet", "--package", "deepeyes-server", "--example", "wire", "--"];
+    let mut command = shell::command("cargo", &program);
+    command.arg(&directory);
+    shell::run(command)
 }
 
 /// Adds to `wrong` each generated file that differs from what the code says now.

@@ -16,6 +16,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("deepeyes-core", &["deepeyes-embed", "deepeyes-network"]),
     ("deepeyes-store", &["deepeyes-core"]),
     ("deepeyes-engine", &["deepeyes-core", "deepeyes-network", "deepeyes-embed", "deepeyes-store"]),
+    (
+        "deepeyes-server",
+        &["deepeyes-core", "deepeyes-embed", "deepeyes-engine", "deepeyes-network", "deepeyes-store"],
+    ),
     ("deepeyes-train", &["deepeyes-core", "deepeyes-data", "deepeyes-network"]),
     (
         "deepeyes",
@@ -25,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "deepeyes-embed",
             "deepeyes-engine",
             "deepeyes-network",
+            "deepeyes-server",
             "deepeyes-store",
             "deepeyes-train",
         ],

@@ -29,6 +29,14 @@ impl Failure {
         Self::Failed(Hinted { message: message.into(), hint: hint.into() }.into())
     }
 
+    /// The same end without its words, which have been told already.
+    pub(crate) fn told(self) -> Self {
+        match self {
+            Self::Failed(_) => Self::Failed(Told.into()),
+            Self::Usage(_) => Self::Usage(Told.into()),
+        }
+    }
+
     /// The process' exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
@@ -40,6 +48,9 @@ impl Failure {
     /// The message with its chain of causes, and a hint where there is one.
     pub(crate) fn report(&self) -> String {
         let (Self::Failed(error) | Self::Usage(error)) = self;
+        if error.is::<Told>() {
+            return String::new();
+        }
         let mut text = String::new();
         let mut said = String::new();
         for cause in error.chain() {
@@ -58,6 +69,18 @@ impl Failure {
         text
     }
 }
+
+/// Stands for an error that has been told.
+#[derive(Debug)]
+struct Told;
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("see above")
+    }
+}
+
+impl std::error::Error for Told {}
 
 /// An error message together with a line on what to do about it.
 #[derive(Debug)]

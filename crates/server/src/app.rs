@@ -3,13 +3,18 @@
 use crate::launch::Launcher;
 use crate::runs::Runs;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+
+/// Live sockets at a time.
+pub(crate) const MOST_SOCKETS: usize = 256;
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) runs: Runs,
     pub(crate) launcher: Option<Arc<dyn Launcher>>,
+    /// Places of live sockets.
+    pub(crate) sockets: Arc<Semaphore>,
     /// Becomes true when the server ends.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -4,7 +4,7 @@ mod bind;
 mod connections;
 
 use crate::api;
-use crate::app::App;
+use crate::app::{App, MOST_SOCKETS};
 use crate::error::ServerError;
 use crate::guard::{self, Hosts, Policy, Token};
 use crate::options::ServerOptions;
@@ -14,8 +14,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use connections::accept;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
@@ -67,7 +68,13 @@ impl Server {
         };
         let runs = Runs::new(&options.logdir);
         let (stop, ending) = watch::channel(false);
-        let app = App { runs: runs.clone(), launcher: options.launcher.clone(), ending: ending.clone() };
+        let sockets = Arc::new(Semaphore::new(MOST_SOCKETS));
+        let app = App {
+            runs: runs.clone(),
+            launcher: options.launcher.clone(),
+            sockets: Arc::clone(&sockets),
+            ending: ending.clone(),
+        };
         let guards = Guards {
             policy: Policy::new(&options.allow_hosts),
             hosts: Hosts::new(address.ip(), &options.host, &options.allow_hosts),
@@ -89,7 +96,7 @@ impl Server {
         };
         let thread = std::thread::Builder::new()
             .name("deepeyes-accept".to_owned())
-            .spawn(move || runtime.block_on(accept(listener, router, base_path, ending)))
+            .spawn(move || runtime.block_on(accept(listener, router, base_path, sockets, ending)))
             .map_err(system)?;
         Ok(Self { url, address, runs, stop: Stop(stop), thread: Some(thread) })
     }

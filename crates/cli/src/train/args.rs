@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Train a network, and watch what its layers learn
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct TrainArgs {
     /// A preset (lenet, alexnet, mitosis, vgg11, resnet18), a .toml, or a Caffe .prototxt
     pub(crate) network: String,
@@ -43,9 +43,12 @@ pub(crate) struct TrainArgs {
     /// Continue the run of that name from its newest checkpoint
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Show it in the browser while it trains, and until Ctrl-C
+    #[arg(long)]
+    pub(crate) serve: bool,
 }
 
-/// Train Caffe's LeNet on the bundled MNIST
+/// Train Caffe's LeNet on the bundled MNIST, and watch it in the browser
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// Without a dashboard: a summary in the terminal
@@ -54,10 +57,10 @@ pub(crate) struct DemoArgs {
     /// Iterations
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) iterations: u64,
-    /// The dashboard's port; without effect in this version
-    #[arg(long)]
+    /// The dashboard's port; 0: any that is free [default: 6116, or the next free one]
+    #[arg(long, value_name = "P")]
     pub(crate) port: Option<u16>,
-    /// Do not open a browser; without effect in this version
+    /// Print the dashboard's address without opening a browser
     #[arg(long)]
     pub(crate) no_open: bool,
     /// Seed of initial values, order and sampling
@@ -71,17 +74,9 @@ impl DemoArgs {
         TrainArgs {
             network: "lenet".to_owned(),
             data: "mnist".to_owned(),
-            solver: None,
             iterations: Some(self.iterations),
-            batch: None,
-            lr: None,
             seed: self.seed,
-            name: None,
-            from: None,
-            freeze: Vec::new(),
-            val_share: None,
-            window: None,
-            resume: false,
+            ..TrainArgs::default()
         }
     }
 }

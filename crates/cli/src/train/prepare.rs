@@ -33,7 +33,11 @@ pub(crate) struct Resumed {
 
 /// Reads everything that the arguments name, and checks it; nothing is written.
 pub(crate) fn prepare(args: &TrainArgs, logdir: &Path) -> Result<Prepared, Failure> {
-    let named = Named::read(&args.network)?;
+    prepare_network(Named::read(&args.network)?, args, logdir)
+}
+
+/// The same for a network that has been read already.
+pub(crate) fn prepare_network(named: Named, args: &TrainArgs, logdir: &Path) -> Result<Prepared, Failure> {
     let source: Source = args.data.parse().map_err(usage)?;
     let options = OpenOptions {
         val_share: args.val_share,

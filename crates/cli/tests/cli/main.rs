@@ -2,12 +2,13 @@
 #![allow(
     missing_docs,
     clippy::unwrap_used,
+    clippy::panic,
     reason = "tests state what they hold, and stop where it does not"
 )]
 
-mod embed;
 mod export;
 mod failures;
 mod inspect;
+mod serving;
 mod support;
 mod training;

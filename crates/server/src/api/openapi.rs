@@ -8,7 +8,12 @@ use utoipa::OpenApi;
 #[openapi(
     info(
         title = "deepeyes",
-        description = "Runs, their layers and maps. `/api/live` is a WebSocket; frames are described in docs."
+        description = "Runs, their layers and maps.\n\n\
+            A frame (`application/x-deepeyes-frame`) is the length of its header (u32), the header (JSON, padded with \
+            spaces so that what follows is 8-aligned), and arrays, each 8-aligned; all little-endian. The header is \
+            `{kind, run, layer, step, meta, arrays: [{name, dtype, shape, offset}]}`, offsets counted from the first array.\n\n\
+            `/api/live` is a WebSocket: `{\"type\": \"subscribe\", \"run\", \"layer\", \"views\", \"since\"}` asks for what changes; the \
+            answers are JSON messages and frames."
     ),
     paths(
         runs::list,

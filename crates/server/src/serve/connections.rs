@@ -1,6 +1,6 @@
 //! Connections: taken, bounded in number and in patience, and let go at the end.
 
-use crate::app::ended;
+use crate::app::{MOST_SOCKETS, ended};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, Uri, header};
@@ -35,6 +35,7 @@ pub(super) async fn accept(
     listener: TcpListener,
     router: Router,
     base_path: String,
+    sockets: Arc<Semaphore>,
     mut ending: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -65,9 +66,12 @@ pub(super) async fn accept(
         }
     }
     drop(listener);
-    let all = u32::try_from(MOST_CONNECTIONS).unwrap_or(u32::MAX);
     // Who has not ended by then is cut off.
-    let _ = timeout(FAREWELL, places.acquire_many(all)).await;
+    let _ = timeout(FAREWELL, async {
+        let _ = places.acquire_many(MOST_CONNECTIONS as u32).await;
+        let _ = sockets.acquire_many(MOST_SOCKETS as u32).await;
+    })
+    .await;
 }
 
 /// One connection.
