@@ -4,7 +4,9 @@ pub(crate) use deepeyes_store::{CoursePoint, RunStatus as Status};
 
 use crate::error::Failure;
 use anyhow::Context;
-use deepeyes_core::{FilterState, Finding, LayerSnapshot, LayerSpec, RunDescription};
+use deepeyes_core::{
+    FilterMap, FilterState, Finding, InputMap, LayerSnapshot, LayerSpec, MapMethod, RunDescription,
+};
 use deepeyes_store::{Reader, Scalar, Validation};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -46,6 +48,41 @@ impl Scalars {
     }
 }
 
+/// What is said of a layer's input map.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct InputMapView {
+    pub(crate) step: u64,
+    pub(crate) points: usize,
+    pub(crate) method: MapMethod,
+    pub(crate) settled: bool,
+    /// Share of the nearest neighbours that are kept.
+    pub(crate) preservation: Option<f64>,
+}
+
+impl From<InputMap> for InputMapView {
+    fn from(map: InputMap) -> Self {
+        let InputMap { step, points, method, settled, preservation, .. } = map;
+        Self { step, points: points.len(), method, settled, preservation }
+    }
+}
+
+/// What is said of a layer's filter map.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FilterMapView {
+    pub(crate) step: u64,
+    /// Filters that are placed.
+    pub(crate) points: usize,
+    pub(crate) method: MapMethod,
+    pub(crate) settled: bool,
+}
+
+impl From<FilterMap> for FilterMapView {
+    fn from(map: FilterMap) -> Self {
+        let FilterMap { step, filters, method, settled, .. } = map;
+        Self { step, points: filters.len(), method, settled }
+    }
+}
+
 /// A watched layer of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerView {
@@ -56,6 +93,9 @@ pub(crate) struct LayerView {
     pub(crate) similarity_step: Option<u64>,
     /// Its stored windows up to that step, oldest first.
     pub(crate) course: Vec<CoursePoint>,
+    /// Its newest stored maps up to that step.
+    pub(crate) input_map: Option<InputMapView>,
+    pub(crate) filter_map: Option<FilterMapView>,
 }
 
 impl LayerView {
@@ -172,5 +212,7 @@ fn load_layer(reader: &Reader, index: usize, spec: &LayerSpec, at: Option<u64>) 
     }
     let mut course = reader.course(index).with_context(context)?;
     course.retain(|point| at.is_none_or(|at| point.to <= at));
-    Ok(LayerView { spec: spec.clone(), snapshot, similarity_step, course })
+    let input_map = reader.input_map(index, at).with_context(context)?.map(InputMapView::from);
+    let filter_map = reader.filter_map(index, at).with_context(context)?.map(FilterMapView::from);
+    Ok(LayerView { spec: spec.clone(), snapshot, similarity_step, course, input_map, filter_map })
 }

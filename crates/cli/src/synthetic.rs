@@ -1,9 +1,10 @@
 //! Made-up runs for tests of what is drawn and printed.
 
-use crate::run_view::{CoursePoint, LayerView, RunView, Scalars, Status};
+use crate::run_view::{CoursePoint, FilterMapView, InputMapView, LayerView, RunView, Scalars, Status};
 use deepeyes_core::{
     FilterState, FilterStatistics, Finding, FindingKind, LayerSnapshot, LayerSpec, LayerStatistics,
-    PERPLEXITY_BINS, PerplexityHistogram, Rectify, RunDescription, Separability, Severity, Similarity,
+    MapMethod, PERPLEXITY_BINS, PerplexityHistogram, Rectify, RunDescription, Separability, Severity,
+    Similarity,
 };
 use deepeyes_network::ReceptiveField;
 use std::sync::Arc;
@@ -138,7 +139,21 @@ pub(crate) fn layer(spec: LayerSpec, windows: usize, labels: usize) -> LayerView
         sample: Some(Arc::default()),
         separability: Some(Separability { step: last.to, neighbour_purity: 0.93, ridge_accuracy: 0.91, held_out: 500 }),
     });
-    LayerView { spec, similarity_step: snapshot.as_ref().map(|s| s.to), snapshot, course }
+    let similarity_step = snapshot.as_ref().map(|s| s.to);
+    let input_map = similarity_step.map(|step| InputMapView {
+        step,
+        points: 2_935,
+        method: MapMethod::Tsne,
+        settled: true,
+        preservation: Some(0.62),
+    });
+    let filter_map = similarity_step.map(|step| FilterMapView {
+        step,
+        points: filters,
+        method: MapMethod::Mds,
+        settled: true,
+    });
+    LayerView { spec, similarity_step, snapshot, course, input_map, filter_map }
 }
 
 /// A run of `steps` iterations with layers of the given widths.

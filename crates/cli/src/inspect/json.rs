@@ -1,6 +1,6 @@
 //! The JSON form of a run.
 
-use crate::run_view::{LayerView, RunView, Scalars, Status};
+use crate::run_view::{FilterMapView, InputMapView, LayerView, RunView, Scalars, Status};
 use crate::statistics_json::StatisticsJson;
 use deepeyes_core::{Rectify, Separability};
 use deepeyes_network::ReceptiveField;
@@ -81,6 +81,8 @@ pub(crate) struct LayerJson<'a> {
     change: Option<&'a [f32]>,
     all_time_max: &'a [f32],
     separability: Option<&'a Separability>,
+    input_map: Option<&'a InputMapView>,
+    filter_map: Option<&'a FilterMapView>,
     #[serde(flatten)]
     statistics: StatisticsJson<'a>,
     /// The last iteration of the window that the similarity is of.
@@ -97,7 +99,7 @@ struct Window {
 impl<'a> LayerJson<'a> {
     /// `similarity` asks for the similarity matrix.
     pub(crate) fn new(layer: &'a LayerView, similarity: bool) -> Self {
-        let LayerView { spec, snapshot, similarity_step, .. } = layer;
+        let LayerView { spec, snapshot, similarity_step, input_map, filter_map, .. } = layer;
         let snapshot = snapshot.as_ref();
         Self {
             name: &spec.name,
@@ -117,6 +119,8 @@ impl<'a> LayerJson<'a> {
             change: snapshot.and_then(|snapshot| snapshot.change.as_deref()),
             all_time_max: snapshot.map_or(&[], |snapshot| &snapshot.all_time_max),
             separability: snapshot.and_then(|snapshot| snapshot.separability.as_ref()),
+            input_map: input_map.as_ref(),
+            filter_map: filter_map.as_ref(),
             statistics: snapshot.map_or_else(
                 || StatisticsJson::none(spec.filters),
                 |snapshot| StatisticsJson::new(&snapshot.statistics, similarity),
@@ -160,6 +164,8 @@ mod tests {
             "stable_since",
             "drift",
             "trend",
+            "input_map",
+            "filter_map",
             "instances",
             "invalid",
             "silent",
@@ -173,6 +179,10 @@ mod tests {
             assert_eq!(layer.iter().filter(|name| **name == key).count(), 1, "{key}");
         }
         assert_eq!(keys(&json["layers"][0]["receptive_field"]), ["size", "stride", "offset"]);
+        let map = &json["layers"][0]["input_map"];
+        assert_eq!(keys(map), ["step", "points", "method", "settled", "preservation"]);
+        assert_eq!((&map["method"], &map["points"]), (&"tsne".into(), &2_935.into()));
+        assert_eq!(keys(&json["layers"][0]["filter_map"]), ["step", "points", "method", "settled"]);
         assert_eq!(json["layers"][0]["similarity"].as_array().map(Vec::len), Some(4));
     }
 

@@ -101,6 +101,33 @@ pub(crate) fn state(layer: &LayerView) -> String {
     }
 }
 
+/// One line about a layer's stored maps; nothing without any.
+fn maps(layer: &LayerView) -> String {
+    let state = |settled: bool| if settled { "" } else { ", not settled" };
+    let input = layer.input_map.as_ref().map(|map| {
+        let kept = map.preservation.map(|share| format!(", keeps {} of neighbours", percent(share)));
+        format!(
+            "input map of iteration {}: {} by {}{}{}",
+            grouped(map.step),
+            count(map.points, "point"),
+            map.method.word(),
+            kept.unwrap_or_default(),
+            state(map.settled)
+        )
+    });
+    let filter = layer.filter_map.as_ref().map(|map| {
+        format!(
+            "filter map of iteration {}: {} by {}{}",
+            grouped(map.step),
+            count(map.points, "filter"),
+            map.method.word(),
+            state(map.settled)
+        )
+    });
+    let maps: Vec<String> = input.into_iter().chain(filter).collect();
+    if maps.is_empty() { String::new() } else { format!("{}\n\n", maps.join("; ")) }
+}
+
 /// A layer with each of its filters.
 pub(crate) fn layer(run: &RunView, layer: &LayerView) -> String {
     let spec = &layer.spec;
@@ -134,6 +161,7 @@ pub(crate) fn layer(run: &RunView, layer: &LayerView) -> String {
         statistics.perplexity.mean.map_or_else(|| "–".to_owned(), short),
         state(layer)
     ));
+    text.push_str(&maps(layer));
     let mut table = Table::new(&[">Filter", ">Maximum", ">Above half", "Label", ">Specificity", "State"]);
     for (index, filter) in statistics.filters.iter().enumerate().take(MOST_FILTERS) {
         let class =
