@@ -83,10 +83,10 @@ fn close_a_lenet_window(bencher: Bencher, layer: usize) {
     let spec = spec(LENET[layer]);
     let mut monitor = LayerMonitor::new(&spec, layer, &AnalysisConfig::default());
     let (first, second) = (window(&monitor, layer, &spec, 1), window(&monitor, layer, &spec, 21));
-    monitor.close(first);
+    monitor.close(first, true);
     bencher
         .with_inputs(|| (monitor.clone(), second.clone()))
-        .bench_local_values(|(mut monitor, window)| black_box(monitor.close(window)));
+        .bench_local_values(|(mut monitor, window)| black_box(monitor.close(window, true)));
 }
 
 #[divan::bench(sample_count = 10)]

@@ -110,6 +110,20 @@ pub enum Values {
     },
 }
 
+impl Values {
+    /// Numbers that they are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Maps { values, .. } | Self::Rows { values, .. } => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// One vector of features for each probed input and layer.
 #[derive(Debug, Clone)]
 pub struct Probe {

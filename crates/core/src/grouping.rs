@@ -21,6 +21,17 @@ pub fn redundant_groups(similarity: &Similarity) -> Vec<Vec<usize>> {
     groups
 }
 
+/// The smallest similarity of two filters of one group; `None` without groups.
+pub fn lowest_similarity(groups: &[Vec<usize>], similarity: &Similarity) -> Option<f64> {
+    let pairs = groups.iter().flat_map(|group| {
+        let of = |(place, &i): (usize, &usize)| {
+            group[place + 1..].iter().map(move |&j| (i, j)).collect::<Vec<_>>()
+        };
+        group.iter().enumerate().flat_map(of)
+    });
+    pairs.map(|(i, j)| f64::from(similarity.get(i, j))).reduce(f64::min)
+}
+
 /// Connected components of two or more filters of the graph phi >= 0.9, each sorted.
 fn components(similarity: &Similarity) -> Vec<Vec<usize>> {
     let f = similarity.filters;

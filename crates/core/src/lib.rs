@@ -2,6 +2,7 @@
 //! either; everything that it keeps can be merged over any split of the data.
 
 mod affinity;
+mod alike;
 mod analyze;
 mod cholesky;
 mod config;
@@ -41,7 +42,7 @@ pub use event::{
     ProbedInstances, UNLABELLED, Values,
 };
 pub use finding::{FilterState, Finding, FindingKind, Severity};
-pub use grouping::{REDUNDANT_SIMILARITY, redundant_groups};
+pub use grouping::{REDUNDANT_SIMILARITY, lowest_similarity, redundant_groups};
 pub use histogram::{perplexity_bin, perplexity_edges};
 pub use layer::{LayerSpec, Rectify, RunDescription};
 pub use map::{FilterLink, FilterMap, InputMap, MapMethod, MapPoints};

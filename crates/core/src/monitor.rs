@@ -1,6 +1,7 @@
 //! One layer over the windows of a run: closes each window, and keeps what spans them (all-time maxima, silence of filters,
 //! stability). It is small and serialisable, so that a checkpoint holds it and a resumed run goes on with it.
 
+use crate::alike::Alike;
 use crate::drift::{GroupedPerplexities, drift, noise};
 use crate::findings::{Course, FilterEvidence, LayerEvidence, filter_states, is_dead, layer_findings};
 use crate::recent::RecentInputs;
@@ -8,20 +9,14 @@ use crate::sketch::Sketch;
 use crate::stability::{Stability, drift_limit};
 use crate::window::Totals;
 use crate::{
-    AnalysisConfig, FilterAffinity, FilterStatistics, InstanceSample, JaccardAccumulator, LayerSnapshot,
-    LayerSpec, LayerStatistics, LayerWindow, PerplexityHistogram, effective_filters_of_sample, rectify_rows,
-    redundant_groups,
+    AnalysisConfig, FilterAffinity, FilterStatistics, LayerSnapshot, LayerSpec, LayerStatistics, LayerWindow,
+    PerplexityHistogram,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The quantile of a filter's activations against which it is judged always on: its maximum without the outliers.
 const REFERENCE_QUANTILE: f64 = 0.999;
-
-/// Activations on which the effective number of filters is estimated, and the fewest instances: the estimate is unbiased, and
-/// more of them cost more than the rest of the window.
-const CORRELATED_VALUES: usize = 1 << 17;
-const CORRELATED_INSTANCES: usize = 256;
 
 /// What is known of a layer over all its windows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +34,8 @@ pub struct LayerMonitor {
     fired: Vec<Option<Fired>>,
     stability: Stability,
     previous: Option<Previous>,
+    /// As last compared.
+    alike: Alike,
 }
 
 /// The window in which a filter last fired.
@@ -78,17 +75,13 @@ impl LayerMonitor {
             fired: vec![None; spec.filters],
             stability: Stability::default(),
             previous: None,
+            alike: Alike::default(),
         }
     }
 
     /// An empty window of this layer.
     pub fn open(&self) -> LayerWindow {
         LayerWindow::new(&self.spec, self.layer, &self.config)
-    }
-
-    /// Compares the filters on this many instances from the next window on; a budget may ask for fewer than configured.
-    pub fn set_similarity_instances(&mut self, instances: usize) {
-        self.config.similarity_instances = instances;
     }
 
     /// Windows closed so far.
@@ -98,7 +91,11 @@ impl LayerMonitor {
 
     /// Takes in a complete window of this layer, and says what the layer is now. A window without valid instances is
     /// compared with nothing, and the next one is compared with the last that had some. Separability is the caller's.
-    pub fn close(&mut self, window: LayerWindow) -> LayerSnapshot {
+    ///
+    /// Filters are compared with each other only where `compare` says so, because that costs more than all the rest;
+    /// otherwise redundant groups and effective filters are those of the last window in which they were, and there is no
+    /// similarity.
+    pub fn close(&mut self, window: LayerWindow, compare: bool) -> LayerSnapshot {
         let (from, to) = window.steps().unwrap_or((0, 0));
         let mut totals = window.into_totals();
         let number = self.windows;
@@ -121,7 +118,12 @@ impl LayerMonitor {
         }
         let evidence = self.filter_evidence(&totals, number);
         let sample = totals.sample.into_sample();
-        let alike = Alike::of(&sample, &self.spec, self.config.similarity_instances);
+        let similarity = (compare && !sample.is_empty()).then(|| {
+            let (alike, similarity) = Alike::of(&sample, &self.spec, self.config.similarity_instances);
+            self.alike = alike;
+            similarity
+        });
+        let alike = &self.alike;
         let layer_evidence = LayerEvidence {
             layer: Some(&self.spec.name),
             output: self.spec.output,
@@ -132,7 +134,7 @@ impl LayerMonitor {
             theta: self.config.theta,
             filters: &evidence,
             redundant_groups: &alike.groups,
-            similarity: Some(&alike.similarity),
+            lowest_similarity: alike.lowest,
             similarity_instances: alike.instances,
             effective_filters: alike.effective_filters,
             course: comparison.as_ref().map(|comparison| Course {
@@ -167,9 +169,9 @@ impl LayerMonitor {
             silent: totals.silent,
             perplexity: perplexity.clone(),
             filters: filters.collect(),
-            redundant_groups: alike.groups,
+            redundant_groups: alike.groups.clone(),
             effective_filters: alike.effective_filters,
-            similarity: Some(alike.similarity),
+            similarity,
             findings,
         };
         if totals.instances > 0 {
@@ -249,29 +251,4 @@ impl LayerMonitor {
 /// nu: share of the sketched instances above beta times the window's maximum.
 fn frequency(sketch: &Sketch, filter: usize, max: f32, beta: f64) -> f64 {
     sketch.filter(filter).share_above(beta * f64::from(max))
-}
-
-/// How alike the filters are on a part of the sample.
-struct Alike {
-    instances: u64,
-    similarity: crate::Similarity,
-    groups: Vec<Vec<usize>>,
-    effective_filters: Option<f64>,
-}
-
-impl Alike {
-    /// On the first instances of the sample, which by its order are an unbiased part of it.
-    fn of(sample: &InstanceSample, spec: &LayerSpec, instances: usize) -> Self {
-        let raw = &sample.activations[..sample.len().min(instances) * sample.filters];
-        // Every sampled instance is finite, and negative ones were refused at the door where they must be.
-        let rows = rectify_rows(spec.rectify, raw, spec.filters).unwrap_or_default();
-        let mut accumulator = JaccardAccumulator::new(spec.filters);
-        accumulator.add_rows(&rows.values);
-        let similarity = accumulator.similarity();
-        let groups = redundant_groups(&similarity);
-        let correlated = (CORRELATED_VALUES / spec.filters.max(1)).max(CORRELATED_INSTANCES) * spec.filters;
-        let correlated = &rows.values[..rows.values.len().min(correlated)];
-        let effective_filters = effective_filters_of_sample(correlated, spec.filters);
-        Self { instances: accumulator.instances(), similarity, groups, effective_filters }
-    }
 }

@@ -18,6 +18,12 @@ pub(crate) fn hash<const N: usize>(keys: [u64; N]) -> u64 {
     keys.into_iter().fold(GOLDEN, |hash, key| mix(hash.wrapping_add(GOLDEN) ^ key))
 }
 
+/// Hash number `place` of a key's: the `place`-th number of [`Random`], out of turn.
+#[inline(always)]
+pub(crate) fn hash_of(key: u64, place: u32) -> u64 {
+    mix(key.wrapping_add((u64::from(place) + 1).wrapping_mul(GOLDEN)))
+}
+
 /// SplitMix64.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);

@@ -68,6 +68,9 @@ impl Reservoir {
             None => {
                 let slot = if self.entries.len() < self.size {
                     let slot = self.entries.len();
+                    if slot == 0 {
+                        self.activations.reserve_exact(self.size * self.filters);
+                    }
                     self.activations.resize((slot + 1) * self.filters, 0.0);
                     slot
                 } else {

@@ -8,11 +8,16 @@ const SHIFT: u32 = 17;
 /// Buckets kept for a filter: 16 factors of two.
 const BUCKETS: usize = 1024;
 
+/// Instances that wait to be taken in together: filter by filter, so that a filter's buckets stay in the fastest cache.
+const WAITING: usize = 64;
+
 /// One sketch for each filter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Sketch {
     instances: u64,
     filters: Vec<FilterSketch>,
+    /// Up to [`WAITING`] instances, one after the other.
+    waiting: Vec<f32>,
 }
 
 /// Counts of one filter's values.
@@ -29,20 +34,34 @@ pub struct FilterSketch {
 impl Sketch {
     /// Of no instances yet.
     pub fn new(filters: usize) -> Self {
-        Self { instances: 0, filters: vec![FilterSketch::default(); filters] }
+        Self { instances: 0, filters: vec![FilterSketch::default(); filters], waiting: Vec::new() }
     }
 
     /// Takes in one rectified instance (F values).
     pub fn add(&mut self, instance: impl IntoIterator<Item = f32>) {
         self.instances += 1;
-        for (filter, value) in self.filters.iter_mut().zip(instance) {
-            filter.add(bucket(value), 1);
+        self.waiting.extend(instance);
+        if self.waiting.len() >= WAITING * self.filters.len() {
+            self.settle();
         }
+    }
+
+    /// Takes in what waits.
+    pub fn settle(&mut self) {
+        let width = self.filters.len();
+        for (at, filter) in self.filters.iter_mut().enumerate() {
+            for &value in self.waiting.iter().skip(at).step_by(width) {
+                filter.add(bucket(value), 1);
+            }
+        }
+        self.waiting.clear();
     }
 
     /// Takes in what another part of the data gave; both must be of the same layer.
     pub fn merge(&mut self, other: &Self) {
         self.instances += other.instances;
+        self.waiting.extend_from_slice(&other.waiting);
+        self.settle();
         for (filter, more) in self.filters.iter_mut().zip(&other.filters) {
             filter.zero += more.zero;
             filter.low += more.low;
@@ -60,7 +79,7 @@ impl Sketch {
         self.instances
     }
 
-    /// One filter's distribution.
+    /// One filter's distribution, without what has not [settled](Self::settle).
     pub fn filter(&self, filter: usize) -> &FilterSketch {
         &self.filters[filter]
     }
@@ -197,6 +216,7 @@ mod tests {
         for &value in values {
             sketch.add([value]);
         }
+        sketch.settle();
         sketch
     }
 

@@ -1,13 +1,9 @@
-//! What the analysis costs, and what is left out where it costs too much.
+//! What the analysis costs, and what is done less often where it costs too much.
 
 use crate::live::Cost;
-use deepeyes_core::AnalysisConfig;
+use std::time::Duration;
 
-/// Similarity is never thinned below this many instances.
-const FEWEST_INSTANCES: usize = 256;
-/// Below this share of the budget, thinning is taken back one step; well below, so that it does not swing.
-const RELAX: f64 = 0.25;
-/// Weight of the newest window in the running shares.
+/// Weight of the newest window in the running share.
 const NEWEST: f64 = 0.3;
 
 /// Seconds of one window.
@@ -15,35 +11,29 @@ const NEWEST: f64 = 0.3;
 struct Spent {
     /// Wall-clock seconds of the training.
     training: f64,
-    /// Seconds for the floor: every sampled instance's perplexity, maxima and label affinity.
-    floor: f64,
-    /// Seconds at the window's end.
-    closing: f64,
+    /// Processor seconds of the analysis.
+    analysis: f64,
     /// Seconds that the producer gave.
     producer: f64,
 }
 
-/// Compares what a window's end costs with the budget, and thins similarity. The analysis' times are its thread's processor
-/// seconds: an upper bound of what it took from the training, since it runs where a core would idle.
+/// Adds up what the analysis costs, and says how often it may compare filters with each other. The analysis' times are
+/// processor seconds: an upper bound of what it took from the training, since it runs where a core would idle.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    /// Share of the training's time that comparing filters may cost.
     share: f64,
-    configured: usize,
-    instances: usize,
+    /// Filters are not compared more often than this.
+    least: Duration,
+    /// Now they are not compared more often than this.
+    interval: Duration,
     window: Spent,
     cost_share: Option<f64>,
 }
 
 impl Budget {
-    pub(crate) fn new(config: &AnalysisConfig) -> Self {
-        let configured = config.similarity_instances;
-        Self {
-            share: config.budget,
-            configured,
-            instances: configured,
-            window: Spent::default(),
-            cost_share: None,
-        }
+    pub(crate) fn new(share: f64, least: Duration) -> Self {
+        Self { share, least, interval: least, window: Spent::default(), cost_share: None }
     }
 
     /// A step of the training took `seconds`, of which the producer gave `producer` for us.
@@ -52,38 +42,37 @@ impl Budget {
         self.window.producer += producer.max(0.0);
     }
 
-    /// A step's floor took `seconds`.
-    pub(crate) fn floor(&mut self, seconds: f64) {
-        self.window.floor += seconds;
+    /// The analysis took `seconds`.
+    pub(crate) fn analysed(&mut self, seconds: f64) {
+        self.window.analysis += seconds;
     }
 
-    /// A window's end took `seconds`: settles how many instances the next one's similarity uses.
-    pub(crate) fn close(&mut self, seconds: f64) {
-        self.window.closing += seconds;
-        let Spent { training, floor, closing, producer } = std::mem::take(&mut self.window);
+    /// A window's end at which filters were compared took `seconds`: settles when they may be again.
+    pub(crate) fn compared(&mut self, seconds: f64) {
+        let wanted = Duration::try_from_secs_f64(seconds / self.share).unwrap_or(Duration::MAX);
+        self.interval = wanted.max(self.least);
+    }
+
+    /// A window has ended.
+    pub(crate) fn close(&mut self) {
+        let Spent { training, analysis, producer } = std::mem::take(&mut self.window);
         if training <= 0.0 {
             return;
         }
-        let newest = (floor + closing + producer) / training;
+        let newest = (analysis + producer) / training;
         self.cost_share = Some(self.cost_share.map_or(newest, |share| share + NEWEST * (newest - share)));
-        let beyond = closing / training;
-        if beyond > self.share {
-            self.instances = (self.instances / 2).max(FEWEST_INSTANCES.min(self.configured));
-        } else if beyond < RELAX * self.share {
-            self.instances = (self.instances * 2).min(self.configured);
-        }
     }
 
-    /// Instances on which the next window's similarity is computed.
-    pub(crate) fn similarity_instances(&self) -> usize {
-        self.instances
+    /// The time between two comparisons.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
     }
 
     pub(crate) fn cost(&self) -> Cost {
         Cost {
             share: self.cost_share,
-            similarity_instances: self.instances,
-            thinned: self.instances < self.configured,
+            comparison_interval: self.interval,
+            thinned: self.interval > self.least,
         }
     }
 }
@@ -93,37 +82,26 @@ mod tests {
     use super::*;
 
     fn budget() -> Budget {
-        Budget::new(&AnalysisConfig { budget: 0.1, similarity_instances: 1024, ..AnalysisConfig::default() })
+        Budget::new(0.1, Duration::from_secs(5))
     }
 
     #[test]
-    fn an_expensive_end_is_thinned_to_a_floor_and_restored_when_cheap() {
+    fn an_expensive_comparison_comes_less_often_and_a_cheap_one_as_often_as_wanted() {
         let mut budget = budget();
-        for expected in [512, 256, 256] {
-            budget.step(1.0, 0.0);
-            budget.close(0.2);
-            assert_eq!(budget.similarity_instances(), expected);
-            assert!(budget.cost().thinned);
-        }
-        // Between the two limits nothing changes.
-        budget.step(1.0, 0.0);
-        budget.close(0.05);
-        assert_eq!(budget.similarity_instances(), 256);
-        for expected in [512, 1024, 1024] {
-            budget.step(1.0, 0.0);
-            budget.close(0.01);
-            assert_eq!(budget.similarity_instances(), expected);
-        }
+        budget.compared(0.2);
+        assert_eq!((budget.interval(), budget.cost().thinned), (Duration::from_secs(5), false));
+        budget.compared(2.0);
+        assert_eq!((budget.interval(), budget.cost().thinned), (Duration::from_secs(20), true));
+        budget.compared(0.2);
         assert!(!budget.cost().thinned);
     }
 
     #[test]
-    fn the_floor_is_never_thinned_but_counted() {
+    fn everything_is_counted() {
         let mut budget = budget();
         budget.step(1.0, 0.1);
-        budget.floor(0.5);
-        budget.close(0.0);
-        assert_eq!(budget.similarity_instances(), 1024);
+        budget.analysed(0.5);
+        budget.close();
         assert!((budget.cost().share.unwrap() - 0.6).abs() < 1e-12);
     }
 }

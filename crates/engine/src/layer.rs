@@ -4,6 +4,7 @@ use crate::guard::guarded;
 use deepeyes_core::{
     Activations, AnalysisConfig, Batch, LayerMonitor, LayerSnapshot, LayerSpec, LayerWindow,
 };
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One watched layer.
@@ -34,10 +35,16 @@ impl Layer {
         self.active.as_ref().map(|(monitor, _)| monitor.clone())
     }
 
-    /// Takes activations in. On an error, which is told once, the layer is watched no longer.
-    pub(crate) fn observe(&mut self, batch: &Batch, activations: &Activations) -> Result<(), String> {
+    /// Takes the activations of some places of the mini-batch in. On an error, which is told once, the layer is watched no
+    /// longer.
+    pub(crate) fn observe(
+        &mut self,
+        batch: &Batch,
+        activations: &Activations,
+        places: Range<usize>,
+    ) -> Result<(), String> {
         let Some((_, window)) = &mut self.active else { return Ok(()) };
-        let observed = guarded(|| window.observe(batch, activations));
+        let observed = guarded(|| window.observe_places(batch, activations, places));
         match observed {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.fail(&error.to_string())),
@@ -45,16 +52,16 @@ impl Layer {
         }
     }
 
-    /// Ends the running window; `None` where it saw nothing. Errors as for [`observe`](Self::observe).
-    pub(crate) fn close(&mut self, similarity_instances: usize) -> Result<Option<LayerSnapshot>, String> {
+    /// Ends the running window, comparing filters where `compare` says so; `None` where it saw nothing. Errors as for
+    /// [`observe`](Self::observe).
+    pub(crate) fn close(&mut self, compare: bool) -> Result<Option<LayerSnapshot>, String> {
         let Some((monitor, window)) = &mut self.active else { return Ok(None) };
         if window.is_empty() {
             return Ok(None);
         }
         let closed = guarded(|| {
-            monitor.set_similarity_instances(similarity_instances);
             let complete = std::mem::replace(window, monitor.open());
-            monitor.close(complete)
+            monitor.close(complete, compare)
         });
         closed.map(Some).map_err(|panic| self.fail(&panic))
     }

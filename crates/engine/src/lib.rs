@@ -8,6 +8,7 @@
 mod analysis;
 mod budget;
 mod error;
+mod gaps;
 mod guard;
 mod layer;
 mod live;

@@ -13,9 +13,9 @@ pub struct Cost {
     /// Seconds that analysis and producer spent for us, as a share of the training's; a running mean over windows.
     /// `None` before the first window's end. An upper bound of the slowdown: the analysis runs beside the training.
     pub share: Option<f64>,
-    /// Instances on which similarity is computed now.
-    pub similarity_instances: usize,
-    /// Whether that is fewer than was asked for, because the budget is used up.
+    /// The time that passes between two comparisons of a layer's filters with each other, at least.
+    pub comparison_interval: Duration,
+    /// Whether that is longer than was asked for, because the budget is used up.
     pub thinned: bool,
 }
 

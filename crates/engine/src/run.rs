@@ -10,24 +10,29 @@ use crate::recorder::Recorder;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use deepeyes_core::{AnalysisConfig, Event, Finding, Observer, RunDescription};
 use deepeyes_store::{Ending, Reader, StoredCheckpoint, Validation, Writer};
+use rayon::ThreadPool;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How a run is carried out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct EngineOptions {
     /// Events that may wait for the analysis; a mini-batch's holds its activations.
     pub queue: usize,
-    /// How long windows are stored without similarity, sample and images after one that has them. The first window, one
-    /// with a new probe, and the last one always have them; zero: all.
+    /// How long filters are not compared with each other, and windows are stored without similarity, sample and images,
+    /// after one that has them; zero: all have them. The first window always has, and so has the last one of a training
+    /// that gets to its planned end; one with a new probe, and the last one of any, have sample and images.
     pub full_interval: Duration,
+    /// The producer's own thread pool, where it computes on one: the analysis then fills that pool's gaps, piece by piece.
+    /// `None`: a thread of low priority does the analysis.
+    pub pool: Option<Arc<ThreadPool>>,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { queue: 16, full_interval: Duration::from_secs(5) }
+        Self { queue: 16, full_interval: Duration::from_secs(5), pool: None }
     }
 }
 

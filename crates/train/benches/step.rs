@@ -19,7 +19,7 @@ use std::time::Instant;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Iterations of a block, and how many of its first do not count: whole windows of 20 remain.
-const BLOCK: [usize; 2] = [140, 20];
+const BLOCK: [usize; 2] = [420, 20];
 
 #[derive(Clone, Copy)]
 enum Mode {
@@ -78,7 +78,8 @@ fn block(dataset: &Arc<Dataset>, shards: Option<usize>, mode: Mode) -> Result<f6
     let run = match mode {
         Mode::Analysed => {
             let writer = Writer::create(folder.path(), &session.description(), &RunOptions::default())?;
-            Some(Run::start(writer, AnalysisConfig::default(), &EngineOptions::default())?)
+            let options = EngineOptions { pool: Some(session.pool()), ..EngineOptions::default() };
+            Some(Run::start(writer, AnalysisConfig::default(), &options)?)
         }
         Mode::Alone | Mode::Dropped => None,
     };

@@ -12,6 +12,8 @@ use crate::TrainError;
 use burn::tensor::Device;
 use deepeyes_core::{Checkpoint, LayerSpec, Rectify, RunDescription};
 use deepeyes_network::{Graph, SolverKind, Watched};
+use rayon::ThreadPool;
+use std::sync::Arc;
 
 /// A training that can start: everything that can be checked beforehand has been.
 #[derive(Debug)]
@@ -130,6 +132,11 @@ impl Session {
             seed: Some(self.seed),
             settings: crate::settings::json(self),
         }
+    }
+
+    /// The thread pool on which it computes; what else is done there fills its gaps. Resuming may replace it.
+    pub fn pool(&self) -> Arc<ThreadPool> {
+        self.workers.first()
     }
 
     /// Iterations done.

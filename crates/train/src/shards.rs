@@ -6,6 +6,7 @@
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The parts into which `inputs` inputs are cut: consecutive, not empty, of nearly one size, at most `shards`.
 pub(crate) fn ranges(inputs: usize, shards: usize) -> impl Iterator<Item = Range<usize>> {
@@ -16,7 +17,7 @@ pub(crate) fn ranges(inputs: usize, shards: usize) -> impl Iterator<Item = Range
 /// The thread pools on which shards are computed.
 #[derive(Debug)]
 pub(crate) struct Workers {
-    pools: Vec<ThreadPool>,
+    pools: Vec<Arc<ThreadPool>>,
 }
 
 impl Workers {
@@ -29,8 +30,14 @@ impl Workers {
                 .num_threads(cores / pools)
                 .thread_name(move |thread| format!("train-{at}-{thread}"))
                 .build()
+                .map(Arc::new)
         };
         Ok(Self { pools: (0..pools).map(pool).collect::<Result<_, _>>()? })
+    }
+
+    /// The pool on which the first shard is computed.
+    pub(crate) fn first(&self) -> Arc<ThreadPool> {
+        Arc::clone(&self.pools[0])
     }
 
     /// Computes one task with a pool's threads at its disposal.
@@ -51,7 +58,10 @@ impl Workers {
 }
 
 // Scopes of several pools can only be open at once when each is opened inside the one before.
-fn spread<T: Send, F: FnOnce() -> T + Send>(pools: &[ThreadPool], mut queues: Vec<Vec<(F, &mut Option<T>)>>) {
+fn spread<T: Send, F: FnOnce() -> T + Send>(
+    pools: &[Arc<ThreadPool>],
+    mut queues: Vec<Vec<(F, &mut Option<T>)>>,
+) {
     let (Some((pool, rest)), Some(queue)) = (pools.split_last(), queues.pop()) else { return };
     pool.in_place_scope(|scope| {
         scope.spawn(move |_| queue.into_iter().for_each(|(task, result)| *result = Some(task())));

@@ -16,7 +16,7 @@ pub use rows::Element;
 use crate::findings::{FilterEvidence, LayerEvidence, filter_states, is_dead, layer_findings};
 use crate::{
     AnalysisConfig, FilterStatistics, JaccardAccumulator, LayerStatistics, Rectify, Similarity,
-    effective_filters, effective_filters_of_sample, redundant_groups,
+    effective_filters, effective_filters_of_sample, lowest_similarity, redundant_groups,
 };
 use passes::Totals;
 use rayon::prelude::*;
@@ -107,7 +107,7 @@ pub fn analyze<T: Element>(
         theta: AnalysisConfig::default().theta,
         filters: &evidence,
         redundant_groups: &statistics.redundant_groups,
-        similarity: Some(&similarity),
+        lowest_similarity: lowest_similarity(&statistics.redundant_groups, &similarity),
         similarity_instances: statistics.instances,
         effective_filters: statistics.effective_filters,
         course: None,

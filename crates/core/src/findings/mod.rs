@@ -26,7 +26,7 @@ pub use undetected::{
     undetected_findings,
 };
 
-use crate::{FilterState, Finding, FindingKind, Severity, Similarity};
+use crate::{FilterState, Finding, FindingKind, Severity};
 use std::collections::BTreeMap;
 
 /// The numbers about one filter on which its state rests.
@@ -67,8 +67,8 @@ pub struct LayerEvidence<'a> {
     pub filters: &'a [FilterEvidence],
     /// Groups of filters that answer alike.
     pub redundant_groups: &'a [Vec<usize>],
-    /// Pairwise similarity, for the evidence of the groups; `None` where it was not kept.
-    pub similarity: Option<&'a Similarity>,
+    /// The smallest similarity of two filters of one group; `None` without groups.
+    pub lowest_similarity: Option<f64>,
     /// Instances on which similarity was computed.
     pub similarity_instances: u64,
     /// (tr C)^2 / tr(C^2) of the live filters' correlations.

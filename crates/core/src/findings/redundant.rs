@@ -24,7 +24,7 @@ pub(super) fn finding(evidence: &LayerEvidence) -> Option<Finding> {
         wording::of_filters(filters.len(), all),
         wording::thousands(groups.len() as u64),
         wording::plural(groups.len(), "group", "groups"),
-        lowest_similarity(evidence).unwrap_or(REDUNDANT_SIMILARITY),
+        evidence.lowest_similarity.unwrap_or(REDUNDANT_SIMILARITY),
         wording::instances(evidence.similarity_instances, None),
         wording::thousands(surplus as u64),
     );
@@ -35,7 +35,7 @@ pub(super) fn finding(evidence: &LayerEvidence) -> Option<Finding> {
         [
             ("n", evidence.similarity_instances as f64),
             ("inputs", evidence.inputs.map_or(f64::NAN, |inputs| inputs as f64)),
-            ("phi", lowest_similarity(evidence).unwrap_or(f64::NAN)),
+            ("phi", evidence.lowest_similarity.unwrap_or(f64::NAN)),
             ("threshold", REDUNDANT_SIMILARITY),
             ("groups", groups.len() as f64),
             ("surplus", surplus as f64),
@@ -47,18 +47,4 @@ pub(super) fn finding(evidence: &LayerEvidence) -> Option<Finding> {
     finding.suggestion =
         Some("Merge each group into one filter and add up its weights in the next layer.".to_owned());
     Some(finding)
-}
-
-/// The smallest similarity of two filters of one group.
-fn lowest_similarity(evidence: &LayerEvidence) -> Option<f64> {
-    let similarity = evidence.similarity?;
-    let mut lowest = f64::INFINITY;
-    for group in evidence.redundant_groups {
-        for (place, &i) in group.iter().enumerate() {
-            for &j in &group[place + 1..] {
-                lowest = lowest.min(f64::from(similarity.get(i, j)));
-            }
-        }
-    }
-    lowest.is_finite().then_some(lowest)
 }

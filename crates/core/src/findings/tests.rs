@@ -22,7 +22,7 @@ fn layer(filters: &[FilterEvidence]) -> LayerEvidence<'_> {
         theta: 0.8,
         filters,
         redundant_groups: &[],
-        similarity: None,
+        lowest_similarity: None,
         similarity_instances: 1024,
         effective_filters: None,
         course: None,
@@ -103,9 +103,8 @@ fn a_fallen_maximum_is_weakening() {
 fn redundancy_and_width_leave_the_output_alone() {
     let filters = [ALIVE; 6];
     let groups = [vec![0, 4], vec![1, 2, 3]];
-    let similarity = Similarity { filters: 6, upper: vec![0.93; 15] };
     let evidence =
-        LayerEvidence { redundant_groups: &groups, similarity: Some(&similarity), ..layer(&filters) };
+        LayerEvidence { redundant_groups: &groups, lowest_similarity: Some(0.93), ..layer(&filters) };
     let findings = layer_findings(&evidence);
     let redundant = of_kind(&findings, FindingKind::Redundant).unwrap();
     assert_eq!(redundant.filters.as_deref(), Some([0, 1, 2, 3, 4].as_slice()));

@@ -3,7 +3,8 @@
 use super::{LayerEvidence, wording};
 use crate::{FilterState, Finding, FindingKind, Severity};
 
-/// Filters below theta times their all-time maximum.
+/// Filters below theta times their all-time maximum. Maxima come and go while a network learns: only one that is below half
+/// of theta is worth a look, the others are a plain statement.
 pub(super) fn finding(evidence: &LayerEvidence, states: &[FilterState]) -> Option<Finding> {
     let filters = wording::of_state(states, FilterState::Weakening);
     if filters.is_empty() {
@@ -24,7 +25,7 @@ pub(super) fn finding(evidence: &LayerEvidence, states: &[FilterState]) -> Optio
     );
     let mut finding = evidence.finding(
         FindingKind::Weakening,
-        Severity::Low,
+        if lowest < evidence.theta / 2.0 { Severity::Low } else { Severity::Info },
         [
             ("n", evidence.instances as f64),
             ("inputs", evidence.inputs.map_or(f64::NAN, |inputs| inputs as f64)),

@@ -13,6 +13,7 @@ use crate::random::hash;
 use crate::sampler::{PositionSampler, positions_per_input};
 use crate::{Activations, AnalysisConfig, Batch, InputId, LayerSpec, Rectify, UNLABELLED, Values};
 use block::Scratch;
+use std::ops::Range;
 use thiserror::Error;
 
 /// Values taken into the sketches at a step, at most, and the fewest instances that are tried for.
@@ -84,8 +85,8 @@ struct Input {
     group: usize,
     /// From which the hashes of its instances follow.
     key: u64,
-    /// An instance is sketched where its hash, mixed with the step's, is not above this.
-    sketch_limit: u64,
+    /// One instance of so many is sketched; 1 or more.
+    sketch_interval: f64,
 }
 
 /// Statistics of one layer over some mini-batches.
@@ -126,10 +127,23 @@ impl LayerWindow {
     ///
     /// On an error nothing is taken in.
     pub fn observe(&mut self, batch: &Batch, activations: &Activations) -> Result<(), ObserveError> {
+        self.observe_places(batch, activations, 0..batch.inputs.len())
+    }
+
+    /// As [`observe`](Self::observe), for the inputs at some places of the mini-batch only. All of them, one part after the
+    /// other, give what the whole gives, in the same order.
+    pub fn observe_places(
+        &mut self,
+        batch: &Batch,
+        activations: &Activations,
+        places: Range<usize>,
+    ) -> Result<(), ObserveError> {
         self.check(batch, activations)?;
         match &activations.values {
-            Values::Maps { values, first } => self.observe_maps(batch, values, *first),
-            Values::Rows { values, inputs, positions } => self.observe_rows(batch, values, inputs, positions),
+            Values::Maps { values, first } => self.observe_maps(batch, values, *first, &places),
+            Values::Rows { values, inputs, positions } => {
+                self.observe_rows(batch, values, inputs, positions, &places);
+            }
         }
         Ok(())
     }
@@ -154,7 +168,8 @@ impl LayerWindow {
         (!self.is_empty()).then_some((self.totals.from, self.totals.to))
     }
 
-    pub(crate) fn into_totals(self) -> Totals {
+    pub(crate) fn into_totals(mut self) -> Totals {
+        self.totals.sketch.settle();
         self.totals
     }
 
@@ -214,9 +229,11 @@ impl LayerWindow {
         Ok(())
     }
 
-    fn observe_maps(&mut self, batch: &Batch, values: &[f32], first: usize) {
+    fn observe_maps(&mut self, batch: &Batch, values: &[f32], first: usize, places: &Range<usize>) {
         let Shape { filters, positions, layer, seed, .. } = self.shape;
-        for (offset, maps) in values.chunks_exact(filters * positions).enumerate() {
+        let skipped = places.start.saturating_sub(first);
+        let taken = places.end.saturating_sub(first.max(places.start));
+        for (offset, maps) in values.chunks_exact(filters * positions).enumerate().skip(skipped).take(taken) {
             let input = self.input(batch, first + offset);
             let key = hash([seed, layer as u64, batch.step, input.place.into(), POSITIONS_KEY]);
             self.sampler.draw(key, &mut self.scratch.positions);
@@ -231,13 +248,24 @@ impl LayerWindow {
         }
     }
 
-    fn observe_rows(&mut self, batch: &Batch, values: &[f32], inputs: &[u32], positions: &[u32]) {
+    fn observe_rows(
+        &mut self,
+        batch: &Batch,
+        values: &[f32],
+        inputs: &[u32],
+        positions: &[u32],
+        places: &Range<usize>,
+    ) {
         let filters = self.shape.filters;
         let mut distinct = vec![false; batch.inputs.len()];
         let mut start = 0;
         for run in inputs.chunk_by(|one, other| one == other) {
             let end = start + run.len();
             let place = run[0] as usize;
+            if !places.contains(&place) {
+                start = end;
+                continue;
+            }
             let input = self.input(batch, place);
             self.scratch.positions.clear();
             self.scratch.positions.extend_from_slice(&positions[start..end]);
@@ -256,7 +284,6 @@ impl LayerWindow {
         // Depends on the whole mini-batch alone, so that its parts are sketched alike.
         let wanted =
             (SKETCHED_VALUES / filters).clamp(*SKETCHED_INSTANCES.start(), *SKETCHED_INSTANCES.end());
-        let share = wanted as f64 / (batch.inputs.len() * drawn) as f64;
         Input {
             id,
             label: batch.labels.get(place).copied().unwrap_or(UNLABELLED),
@@ -265,8 +292,7 @@ impl LayerWindow {
             place: place as u32,
             group: group_of(seed, id, batch.step),
             key: hash([seed, id as u64]),
-            // The cast saturates: a share of one or more takes every instance.
-            sketch_limit: (share * u64::MAX as f64) as u64,
+            sketch_interval: ((batch.inputs.len() * drawn) as f64 / wanted as f64).max(1.0),
         }
     }
 }

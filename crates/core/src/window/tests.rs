@@ -68,8 +68,10 @@ fn fields(window: &LayerWindow) -> impl PartialEq + std::fmt::Debug {
     let Totals { from, to, possible, sampled, instances, invalid, silent, .. } = window.totals;
     let totals = &window.totals;
     let inputs: std::collections::BTreeSet<InputId> = totals.inputs.iter().copied().collect();
+    let mut settled = totals.sketch.clone();
+    settled.settle();
     let sketch: Vec<(f64, f64)> = (0..window.shape.filters)
-        .map(|filter| totals.sketch.filter(filter))
+        .map(|filter| settled.filter(filter))
         .map(|sketch| (sketch.quantile(0.5), sketch.share_above(3.0)))
         .collect();
     (
@@ -103,6 +105,20 @@ proptest! {
             merged.merge(part).unwrap();
         }
         prop_assert_eq!(fields(&merged), fields(&whole));
+    }
+
+    #[test]
+    fn parts_of_a_mini_batch_give_the_whole(course in courses(), size in 1..5_usize) {
+        let spec = spec(course.filters, course.grid, Rectify::Relu);
+        let (mut whole, mut parted) = (LayerWindow::new(&spec, 0, &config()), LayerWindow::new(&spec, 0, &config()));
+        for (step, (ids, values)) in course.steps.iter().enumerate() {
+            let (batch, activations) = (batch(step as u64 + 1, ids), maps(values.clone(), 0));
+            whole.observe(&batch, &activations).unwrap();
+            for first in (0..ids.len()).step_by(size) {
+                parted.observe_places(&batch, &activations, first..first + size).unwrap();
+            }
+        }
+        prop_assert_eq!(fields(&parted), fields(&whole));
     }
 
     #[test]
@@ -222,7 +238,7 @@ fn run(
                 });
                 window.observe(&batch(step, &ids), &maps(values.collect(), 0)).unwrap();
             }
-            monitor.close(window)
+            monitor.close(window, true)
         })
         .collect()
 }
@@ -307,7 +323,7 @@ fn a_window_without_instances_closes() {
     let spec = spec(3, [2, 2], Rectify::Relu);
     let mut monitor = LayerMonitor::new(&spec, 0, &AnalysisConfig::default());
     let window = monitor.open();
-    let snapshot = monitor.close(window);
+    let snapshot = monitor.close(window, true);
     assert_eq!((snapshot.statistics.instances, snapshot.statistics.perplexity.mean), (0, None));
     assert!(!snapshot.stable && snapshot.statistics.filters.len() == 3);
 }

@@ -4,7 +4,7 @@ use super::Input;
 use super::block::Block;
 use crate::drift::{FINE_BINS, GroupedPerplexities};
 use crate::histogram::Bins;
-use crate::random::{hash, mix};
+use crate::random::{hash, hash_of};
 use crate::reservoir::{Identity, Reservoir};
 use crate::sketch::Sketch;
 use crate::{InputId, LabelAffinity, PERPLEXITY_BINS};
@@ -106,19 +106,22 @@ impl Totals {
         }
     }
 
-    /// Lets each instance enter the sample and the sketches by its hash.
+    /// Lets each instance enter the sample by its hash, and takes evenly spaced ones, from a random first one on, into the
+    /// sketches.
     fn draw(&mut self, input: &Input, block: &Block) {
-        let step_key = hash([input.step, SKETCH_KEY]);
         for (instance, &position) in block.positions.iter().enumerate() {
-            let hash = mix(input.key ^ mix(u64::from(position) + 1));
+            let hash = hash_of(input.key, position);
             if self.sample.wants(hash) {
                 let Input { id, label, prediction, step, place, .. } = *input;
                 let identity = Identity { input: id, position, label, prediction, step, place };
                 self.sample.insert(hash, identity, block.raw(instance));
             }
-            if mix(hash ^ step_key) <= input.sketch_limit {
-                self.sketch.add(block.rectified(instance));
-            }
+        }
+        let first = hash([input.key, input.step, SKETCH_KEY]) as f64 / u64::MAX as f64;
+        let mut next = first * input.sketch_interval;
+        while (next as usize) < block.positions.len() {
+            self.sketch.add(block.rectified(next as usize));
+            next += input.sketch_interval;
         }
     }
 

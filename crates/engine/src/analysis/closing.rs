@@ -13,14 +13,18 @@ use std::time::Instant;
 impl Analysis {
     /// Ends the running window.
     pub(super) fn close_window(&mut self) {
-        let start = ThreadTime::now();
+        let whole = self.last_full.is_none_or(|last| last.elapsed() >= self.budget.interval())
+            || self.description.iterations == Some(self.state.step);
+        let ends = self.layers.iter_mut().map(|layer| move || layer.close(whole));
+        let (ended, seconds) = self.gaps.run(ends.collect());
         let mut closed: Vec<(usize, LayerSnapshot)> = Vec::new();
-        for at in 0..self.layers.len() {
-            match self.layers[at].close(self.budget.similarity_instances()) {
+        for (at, ended) in ended.into_iter().enumerate() {
+            match ended {
                 Ok(snapshot) => closed.extend(snapshot.map(|snapshot| (at, snapshot))),
                 Err(problem) => self.problem(problem),
             }
         }
+        let start = ThreadTime::now();
         if let Some(step) = closed.iter().map(|(_, snapshot)| snapshot.to).max() {
             let images = self.images.close(closed.iter().map(|(_, snapshot)| snapshot));
             self.state.images = Arc::new(images);
@@ -31,12 +35,15 @@ impl Analysis {
                 self.layers[at].latest = Some(snapshot);
             }
             self.add_depth();
-            let full = self.last_full.is_none_or(|last| last.elapsed() >= self.full_interval);
-            self.store_window(step, full);
+            self.store_window(step, whole);
             self.publish_layers();
         }
         self.flush();
-        self.budget.close(start.elapsed().as_secs_f64());
+        if whole {
+            self.budget.compared(seconds);
+        }
+        self.budget.analysed(seconds + start.elapsed().as_secs_f64());
+        self.budget.close();
         self.state.cost = self.budget.cost();
     }
 

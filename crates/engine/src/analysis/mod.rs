@@ -3,6 +3,7 @@
 mod closing;
 
 use crate::budget::Budget;
+use crate::gaps::Gaps;
 use crate::layer::Layer;
 use crate::live::{Live, LiveState};
 use crate::maps::MapMaker;
@@ -12,7 +13,7 @@ use crate::saved::Saved;
 use crate::window_images::WindowImages;
 use cpu_time::ThreadTime;
 use deepeyes_core::{
-    AnalysisConfig, Batch, Checkpoint, Event, Probe, RunDescription, Separability, separability,
+    Activations, AnalysisConfig, Batch, Checkpoint, Event, Probe, RunDescription, Separability, separability,
 };
 use deepeyes_store::{Ending, Reader, RunStatus, Scalar, StoredCheckpoint, Validation};
 use std::collections::VecDeque;
@@ -25,6 +26,8 @@ const RECENT: usize = 512;
 const NEWEST: f64 = 0.05;
 /// Iterations are stored at least this often.
 const FLUSH: Duration = Duration::from_secs(1);
+/// Activations that are taken in at a time: a fraction of a millisecond's work.
+const PIECE: usize = 1 << 16;
 /// Problems told; a failing layer tells one.
 const MAX_PROBLEMS: usize = 1000;
 
@@ -32,7 +35,7 @@ const MAX_PROBLEMS: usize = 1000;
 pub(crate) struct Analysis {
     description: RunDescription,
     config: AnalysisConfig,
-    full_interval: Duration,
+    gaps: Gaps,
     layers: Vec<Layer>,
     separability: Vec<Option<Separability>>,
     images: WindowImages,
@@ -63,7 +66,7 @@ impl Analysis {
     ) -> Self {
         let layers: Vec<Layer> =
             description.layers.iter().enumerate().map(|(at, spec)| Layer::new(spec, at, &config)).collect();
-        let budget = Budget::new(&config);
+        let budget = Budget::new(config.budget, options.full_interval);
         let state = LiveState {
             version: 0,
             status: RunStatus::Running,
@@ -82,7 +85,7 @@ impl Analysis {
             problems: Arc::new([]),
         };
         Self {
-            full_interval: options.full_interval,
+            gaps: Gaps::of(options.pool.clone()),
             separability: vec![None; layers.len()],
             layers,
             images: WindowImages::default(),
@@ -180,9 +183,7 @@ impl Analysis {
         }
         self.budget.step(batch.seconds, batch.observed_seconds);
         self.maps.step(batch.seconds);
-        let start = ThreadTime::now();
         self.observe(batch);
-        self.budget.floor(start.elapsed().as_secs_f64());
         if batch.step.is_multiple_of(self.config.window) {
             self.close_window();
             self.window = None;
@@ -207,20 +208,33 @@ impl Analysis {
             self.seconds_per_step.filter(|&seconds| seconds > 0.0).map(f64::recip);
     }
 
+    /// Takes a mini-batch in: piece by piece, and the layers' pieces side by side.
     fn observe(&mut self, batch: &Batch) {
         self.images.observe(batch);
+        let mut given: Vec<Vec<&Activations>> = vec![Vec::new(); self.layers.len()];
         for activations in &batch.activations {
-            let observed = match self.layers.get_mut(activations.layer) {
-                Some(layer) => layer.observe(batch, activations),
-                None => Err(format!(
+            match given.get_mut(activations.layer) {
+                Some(given) => given.push(activations),
+                None => self.problem(format!(
                     "activations of layer number {} are not watched: the run has {} layers",
                     activations.layer,
-                    self.description.layers.len()
+                    self.layers.len()
                 )),
-            };
-            if let Err(problem) = observed {
-                self.problem(problem);
             }
+        }
+        let inputs = batch.inputs.len().max(1);
+        let sizes = given.iter().flatten().map(|activations| activations.values.len());
+        let pieces = sizes.sum::<usize>().div_ceil(PIECE).clamp(1, inputs);
+        let size = inputs.div_ceil(pieces);
+        for first in (0..inputs).step_by(size) {
+            let places = first..first + size;
+            let pieces = self.layers.iter_mut().zip(&given).map(|(layer, given)| {
+                let places = places.clone();
+                move || given.iter().try_for_each(|given| layer.observe(batch, given, places.clone()))
+            });
+            let (observed, seconds) = self.gaps.run(pieces.collect());
+            self.budget.analysed(seconds);
+            observed.into_iter().filter_map(Result::err).for_each(|problem| self.problem(problem));
         }
     }
 
@@ -234,7 +248,7 @@ impl Analysis {
     fn probe(&mut self, probe: &Probe) {
         let start = ThreadTime::now();
         let measured = crate::guard::guarded(|| separability(probe));
-        self.budget.floor(start.elapsed().as_secs_f64());
+        self.budget.analysed(start.elapsed().as_secs_f64());
         match measured {
             Ok(measured) if measured.len() == self.layers.len() => {
                 self.separability = measured;
