@@ -106,7 +106,7 @@ impl Training {
 
 fn start(prepared: &Prepared, logdir: &Path, config: AnalysisConfig) -> Result<Run, Failure> {
     let store = RunOptions::default();
-    let engine = EngineOptions::default();
+    let engine = EngineOptions { pool: Some(prepared.session.pool()), ..EngineOptions::default() };
     let run = match &prepared.resumed {
         None => {
             let description = prepared.session.description();
