@@ -92,9 +92,14 @@ impl InputMapper {
         matches!(self.stage, Stage::Settled)
     }
 
-    /// Whether all that is left is to refine what is shown.
-    pub(super) fn is_refining(&self) -> bool {
-        matches!(self.stage, Stage::Refining | Stage::Refined)
+    /// Whether the newest probe has not been looked at.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Arrived(_))
+    }
+
+    /// Whether a map has been optimised already.
+    pub(super) fn is_begun(&self) -> bool {
+        self.optimised.is_some()
     }
 
     /// A new probe, which the map is to follow.

@@ -121,11 +121,12 @@ impl Layer {
         }
     }
 
-    /// What is to be done although nobody looks: a bounded part of both maps after each probe, so that something of
-    /// every layer is stored.
+    /// What is to be done although nobody looks, so that something of every layer is stored: after each probe a first
+    /// picture, and a bounded part of what has been begun for somebody.
     fn due(&self) -> Option<Kind> {
         let within = |kind: Kind| self.unseen_seconds[kind as usize] < UNSEEN_SECONDS;
-        let input = !self.input.is_settled() && (!self.input.is_refining() || within(Kind::Input));
+        let input = self.input.is_waiting()
+            || (self.input.is_begun() && !self.input.is_settled() && within(Kind::Input));
         let filter = !self.filter.is_settled() && within(Kind::Filter);
         if input { Some(Kind::Input) } else { filter.then_some(Kind::Filter) }
     }
@@ -148,9 +149,11 @@ struct Worker {
     step: Option<u64>,
     /// Whose turn it is.
     turn: usize,
-    /// All processors, of low priority and of the usual one.
-    silent: Wide,
-    paused: Wide,
+    /// Where maps are made: on one processor that gives way while the training computes, on all of them that give way
+    /// while it is silent, and on all of them when it is paused or has ended.
+    busy: Workers,
+    silent: Workers,
+    paused: Workers,
 }
 
 impl Worker {
@@ -177,15 +180,13 @@ impl Worker {
             problems,
             step: None,
             turn: 0,
-            silent: Wide::new(true),
-            paused: Wide::new(false),
+            busy: Workers { threads: 1, low: true, pool: None },
+            silent: Workers { threads: 0, low: true, pool: None },
+            paused: Workers { threads: 0, low: false, pool: None },
         }
     }
 
     fn run(mut self) {
-        priority::lower();
-        // While the training goes on, one processor at most.
-        let _narrow = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         let mut idle = false;
         loop {
             let unsettled = self.layers.iter().any(|layer| !layer.is_settled());
@@ -254,15 +255,19 @@ impl Worker {
         let rests = training != Training::Busy;
         let layer = &mut self.layers[at];
         let until = Instant::now() + if rests { LONG_PIECE } else { PIECE };
-        let start = ThreadTime::now();
-        let mut piece = || guarded(|| layer.advance(kind, until)).and_then(|advanced| advanced);
-        let done = match training {
-            Training::Busy => piece(),
+        let piece = || {
+            let start = ThreadTime::now();
+            let done = guarded(|| layer.advance(kind, until)).and_then(|advanced| advanced);
+            (done, start.elapsed().as_secs_f64())
+        };
+        let (done, seconds) = match training {
+            Training::Busy => self.busy.install(piece),
             Training::Silent => self.silent.install(piece),
             Training::Paused => self.paused.install(piece),
         };
+        let layer = &mut self.layers[at];
         if !is_watched && !rests {
-            layer.unseen_seconds[kind as usize] += start.elapsed().as_secs_f64();
+            layer.unseen_seconds[kind as usize] += seconds;
         }
         layer.is_new = true;
         if let Err(problem) = done {
@@ -291,28 +296,28 @@ impl Worker {
     }
 }
 
-/// A thread pool on all processors, made when first needed.
-struct Wide {
+/// A thread pool, made when first needed.
+struct Workers {
+    /// 0: one for each processor.
+    threads: usize,
+    /// Whether they give way to the training's threads.
     low: bool,
     pool: Option<ThreadPool>,
 }
 
-impl Wide {
-    fn new(low: bool) -> Self {
-        Self { low, pool: None }
-    }
-
+impl Workers {
     /// Does a piece of work on it; on this thread where the system has no threads to give.
-    fn install(&mut self, piece: impl FnOnce() -> Result<(), String> + Send) -> Result<(), String> {
+    fn install<T: Send>(&mut self, piece: impl FnOnce() -> T + Send) -> T {
         if self.pool.is_none() {
-            let builder = ThreadPoolBuilder::new().thread_name(|at| format!("deepeyes-maps-{at}"));
             let low = self.low;
-            let lower = move |_| {
+            let begin = move |_| {
                 if low {
                     priority::lower();
                 }
             };
-            self.pool = builder.start_handler(lower).build().ok();
+            let name = |at| format!("deepeyes-maps-{at}");
+            let builder = ThreadPoolBuilder::new().num_threads(self.threads).thread_name(name);
+            self.pool = builder.start_handler(begin).build().ok();
         }
         match &self.pool {
             Some(pool) => pool.install(piece),
