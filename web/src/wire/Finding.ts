@@ -31,9 +31,13 @@ step: number,
  */
 filters: Array<number> | null, 
 /**
- * The instances it is about: rows of the layer's instance sample, as `items` of `patches` names them.
+ * The instances it is about: rows of the layer's instance sample.
  */
 instances: Array<number> | null, 
+/**
+ * The first of them by identity (`input:row:column`), as `patches` takes them; null where the sample is not kept.
+ */
+items: Array<string> | null, 
 /**
  * How much it matters.
  */

@@ -4,11 +4,33 @@ use super::overview::{Snapshots, snapshots};
 use crate::error::ApiResult;
 use crate::runs::Source;
 use crate::wire::{FindingCounts, FindingItem, Findings};
-use deepeyes_core::{Finding, LayerSpec, Severity};
+use deepeyes_core::{Finding, InstanceSample, LayerSpec, Severity};
+
+/// Instances that a finding names by identity.
+const MOST_ITEMS: usize = 64;
 
 /// The findings of every layer's newest window at or before a step.
 pub(crate) fn findings(source: &Source, at: Option<u64>) -> ApiResult<Findings> {
-    Ok(of_layers(&source.description()?.layers, &snapshots(source, at)?))
+    let layers = source.description()?.layers;
+    let snapshots = snapshots(source, at)?;
+    let mut all = of_layers(&layers, &snapshots);
+    for finding in &mut all.findings {
+        let Some(rows) = &finding.instances else { continue };
+        let Some(snapshot) = &snapshots[finding.layer_index] else { continue };
+        let sample = source.sample(finding.layer_index, snapshot)?;
+        finding.items = sample.map(|sample| items(&sample, &layers[finding.layer_index], rows));
+    }
+    Ok(all)
+}
+
+/// The identities of rows of a sample.
+fn items(sample: &InstanceSample, layer: &LayerSpec, rows: &[usize]) -> Vec<String> {
+    let columns = layer.grid[1].max(1);
+    let item = |&row: &usize| {
+        let (input, position) = (sample.inputs.get(row)?, *sample.positions.get(row)? as usize);
+        Some(format!("{input}:{}:{}", position / columns, position % columns))
+    };
+    rows.iter().take(MOST_ITEMS).filter_map(item).collect()
 }
 
 /// Most severe first, otherwise in the network's order.
@@ -44,6 +66,7 @@ fn item(finding: &Finding, layer: &LayerSpec, index: usize, step: u64, number: u
         step,
         filters: finding.filters.clone(),
         instances: finding.instances.clone(),
+        items: None,
         severity: finding.severity.into(),
         // JSON has no word for a number that is not known.
         evidence: finding

@@ -71,8 +71,10 @@ pub struct FindingItem {
     pub step: u64,
     /// The filters it is about.
     pub filters: Option<Vec<usize>>,
-    /// The instances it is about: rows of the layer's instance sample, as `items` of `patches` names them.
+    /// The instances it is about: rows of the layer's instance sample.
     pub instances: Option<Vec<usize>>,
+    /// The first of them by identity (`input:row:column`), as `patches` takes them; null where the sample is not kept.
+    pub items: Option<Vec<String>>,
     /// How much it matters.
     pub severity: Severity,
     /// The numbers behind it, by name.
