@@ -221,7 +221,7 @@ class Session {
       run.findings = found.findings;
       // Step 0: no window is complete yet.
       run.findingsStep = found.step > 0 ? found.step : null;
-      if (at === null) redesign.refresh();
+      if (at === null || redesign.reply === null) redesign.refresh();
     });
   }
 

@@ -16,6 +16,8 @@ interface Picture {
   fragment: string;
   /** Finding to open, by its title. */
   open?: RegExp;
+  /** Whether to let it show what it is about. */
+  show?: boolean;
 }
 
 const PICTURES: Picture[] = [
@@ -38,6 +40,7 @@ const PICTURES: Picture[] = [
     height: 1000,
     fragment: '#layer=conv1&overlay=max',
     open: /Undetected/,
+    show: true,
   },
 ];
 
@@ -58,7 +61,7 @@ describe.runIf(into)('pictures', () => {
     logdir.remove();
   });
 
-  it.each(PICTURES)('$name', async ({ name, theme, width, height, fragment, open }) => {
+  it.each(PICTURES)('$name', async ({ name, theme, width, height, fragment, open, show }) => {
     const { page, close } = await openPage(browser, `${server.url}${fragment}`, {
       theme,
       width,
@@ -72,6 +75,7 @@ describe.runIf(into)('pictures', () => {
         .first()
         .click({ timeout: 2000 })
         .catch(() => undefined);
+    if (show) await page.getByRole('button', { name: 'Show me' }).click();
     // Maps of a finished run are stored; they only have to come.
     await page.waitForLoadState('networkidle');
     await page.waitForTimeout(1500);

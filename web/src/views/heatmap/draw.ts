@@ -1,6 +1,6 @@
 /** Draws one mode of the heatmap: ink is activation, marks say what a filter is, accent what is chosen. */
 
-import type { Palette } from '../../lib/colours';
+import type { Palette, Rgb } from '../../lib/colours';
 import type { Pen } from '../../lib/pen';
 import type { Grid } from './grid';
 import type { Mark } from './values';
@@ -29,7 +29,7 @@ export function drawCells(pen: Pen, grid: Grid, cells: Cells, palette: Palette):
     else pen.fillRect(x, y, grid.cell, grid.cell);
     if (mark !== null && mark !== 'always_on') drawMark(pen, mark, x, y, grid.cell, share, palette);
     if (grid.pitch < INDEX_FROM) return;
-    pen.fillStyle = mark === 'silent' || share < 0.5 ? palette.ink2 : palette.panel;
+    pen.fillStyle = mark === 'silent' ? palette.ink2 : inkOn(palette.rampRgb(share));
     pen.font = `400 10px ${palette.font}`;
     pen.textAlign = 'left';
     pen.textBaseline = 'alphabetic';
@@ -37,6 +37,11 @@ export function drawCells(pen: Pen, grid: Grid, cells: Cells, palette: Palette):
   });
   if (cells.hover !== null) outline(pen, grid, cells.order.indexOf(cells.hover), palette.ink3, 1, palette);
   for (const filter of cells.chosen) outline(pen, grid, cells.order.indexOf(filter), palette.accent, 2, palette);
+}
+
+/** Dark or white, whichever reads better on a colour. */
+function inkOn([red, green, blue]: Rgb): string {
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 118 ? '#10131a' : '#ffffff';
 }
 
 function outline(pen: Pen, grid: Grid, place: number, colour: string, width: number, palette: Palette): void {
