@@ -11,6 +11,7 @@ mod shell;
 mod svg;
 mod test;
 mod tidy;
+mod web;
 
 use clap::{Parser, Subcommand};
 

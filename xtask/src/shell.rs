@@ -39,9 +39,15 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
 
 /// Builds the release binary and returns its path.
 pub(crate) fn deepeyes() -> Result<PathBuf> {
-    run(command("cargo", &["build", "--release", "--package", "deepeyes"]))?;
+    built("release")
+}
+
+/// Builds the program in a cargo profile (`dev`, `release`) and returns its path.
+pub(crate) fn built(profile: &str) -> Result<PathBuf> {
+    run(command("cargo", &["build", "--quiet", "--profile", profile, "--package", "deepeyes"]))?;
     let metadata = output(command("cargo", &["metadata", "--format-version", "1", "--no-deps"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    Ok(PathBuf::from(target).join("release").join(format!("deepeyes{}", std::env::consts::EXE_SUFFIX)))
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(PathBuf::from(target).join(folder).join(format!("deepeyes{}", std::env::consts::EXE_SUFFIX)))
 }
