@@ -71,7 +71,7 @@ impl Server {
         let sockets = Arc::new(Semaphore::new(MOST_SOCKETS));
         let app = App {
             runs: runs.clone(),
-            launcher: options.launcher.clone(),
+            launcher: options.launcher,
             sockets: Arc::clone(&sockets),
             ending: ending.clone(),
         };

@@ -47,11 +47,12 @@ fn resolve(host: &str) -> Result<IpAddr, ServerError> {
 /// The address to open.
 pub(super) fn url(host: &str, address: SocketAddr, base_path: &str, token: Option<&str>) -> String {
     let ip = address.ip();
+    let named = host.parse::<IpAddr>().is_err() && !host.starts_with('[');
     let shown = match ip {
-        ip if ip.is_unspecified() => outward().to_string(),
+        _ if ip.is_unspecified() => outward().to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
-        _ if host.parse::<IpAddr>().is_err() => host.to_owned(),
-        ip => ip.to_string(),
+        IpAddr::V4(_) if named => host.to_owned(),
+        IpAddr::V4(ip) => ip.to_string(),
     };
     let token = token.map(|token| format!("?token={token}")).unwrap_or_default();
     format!("http://{shown}:{}{base_path}/{token}", address.port())

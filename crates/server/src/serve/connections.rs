@@ -3,6 +3,7 @@
 use crate::app::{MOST_SOCKETS, ended};
 use axum::Router;
 use axum::body::Body;
+use axum::http::uri::PathAndQuery;
 use axum::http::{Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
@@ -114,7 +115,7 @@ async fn answer(
             return Ok((StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response());
         }
         let below =
-            uri.path_and_query().map(|path| path.as_str()).and_then(|path| path.strip_prefix(&*base_path));
+            uri.path_and_query().map(PathAndQuery::as_str).and_then(|path| path.strip_prefix(&*base_path));
         if let Some(below) = below.filter(|below| below.starts_with('/')).map(str::to_owned)
             && let Ok(stripped) = below.parse::<Uri>()
         {

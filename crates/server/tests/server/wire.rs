@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 fn files(directory: &Path) -> BTreeMap<String, String> {
-    let entries = std::fs::read_dir(directory)
-        .map(|entries| entries.flatten().collect())
-        .unwrap_or_else(|_| Vec::new());
+    let entries =
+        std::fs::read_dir(directory).map_or_else(|_| Vec::new(), |entries| entries.flatten().collect());
     let named = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().unwrap();
         name.ends_with(".ts").then(|| (name, std::fs::read_to_string(entry.path()).unwrap()))
