@@ -24,7 +24,7 @@ pub use journal::Journal;
 pub use reader::Reader;
 pub use retention::Retention;
 pub use types::{
-    CoursePoint, Ending, FilterMap, MapParts, Parent, RunInfo, RunStatus, Scalar, SnapshotParts, StoredCheckpoint,
-    Validation,
+    CoursePoint, Ending, FilterMap, MapParts, Parent, RunInfo, RunStatus, Scalar, SnapshotParts,
+    StoredCheckpoint, Validation,
 };
 pub use writer::{RunOptions, Writer};

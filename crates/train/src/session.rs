@@ -1,5 +1,6 @@
 //! A training: prepared, continued, described and carried out.
 
+use crate::TrainError;
 use crate::checkpoint::{self, State};
 use crate::config::{DEFAULT_SHARDS, TrainConfig};
 use crate::error::nearest;
@@ -8,7 +9,6 @@ use crate::optimizer::{Moments, Rule};
 use crate::preprocess::Preprocess;
 use crate::probe::ProbePlan;
 use crate::shards::Workers;
-use crate::TrainError;
 use burn::tensor::Device;
 use deepeyes_core::{Checkpoint, LayerSpec, Rectify, RunDescription};
 use deepeyes_network::{Graph, SolverKind, Watched};
@@ -108,8 +108,7 @@ impl Session {
         let State { step, place, seed, shards, .. } = state;
         (self.step, self.place, self.seed, self.shards) = (step, place, seed, shards);
         (self.values, self.moments) = (values, moments);
-        self.probe =
-            ProbePlan::new(&graph, &graph.watched(), &self.config.dataset, self.config.probe, seed);
+        self.probe = ProbePlan::new(&graph, &graph.watched(), &self.config.dataset, self.config.probe, seed);
         Ok(())
     }
 

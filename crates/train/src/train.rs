@@ -74,8 +74,16 @@ impl Session {
             scope.spawn(move || plan.load(place, left, &sender));
             // Moved in, so that a loader which waits for a place is let go when the loop ends.
             let ready = ready;
-            Loop { session: self, observer, progress, start: Instant::now(), waited_seconds: 0.0, last: None, images_sent: false }
-                .run(control, ready.iter())
+            Loop {
+                session: self,
+                observer,
+                progress,
+                start: Instant::now(),
+                waited_seconds: 0.0,
+                last: None,
+                images_sent: false,
+            }
+            .run(control, ready.iter())
         })
     }
 

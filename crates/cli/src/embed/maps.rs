@@ -3,8 +3,8 @@
 use super::Method;
 use super::progress::Progress;
 use deepeyes_embed::{
-    Affinities, Dissimilarities, EXACT_MOST, EmbedError, Hsne, Mds, Pca, Points, Tsne, TsneConfig, pca_map,
-    quality, transitions_of_points,
+    Affinities, Dissimilarities, EXACT_MOST, EmbedError, Hsne, Mds, Pca, Points, Scale, Sparse, Tsne,
+    TsneConfig, pca_map, quality, transitions_of_points,
 };
 
 /// Columns above which t-SNE and HSNE work on as many principal components.
@@ -215,7 +215,7 @@ fn hsne(points: &Points<'_>, settings: &Settings, progress: &mut Progress) -> Re
     let landmarks = landmarks.collect::<Result<_, EmbedError>>()?;
     progress.phase("measuring", None);
     let neighbour_recall = recall(points, &scales[0].transitions)?;
-    let scale_sizes = scales.iter().map(|scale| scale.len()).collect();
+    let scale_sizes = scales.iter().map(Scale::len).collect();
     Ok(Made { embedding, landmarks, scale_sizes, neighbour_recall, ..map })
 }
 
@@ -224,7 +224,7 @@ fn rows(points: &Points<'_>, which: &[u32]) -> Vec<f32> {
 }
 
 /// What an approximate search found; an exact one is not asked.
-fn recall(points: &Points<'_>, transitions: &deepeyes_embed::Sparse) -> Result<Option<f64>, EmbedError> {
+fn recall(points: &Points<'_>, transitions: &Sparse) -> Result<Option<f64>, EmbedError> {
     if points.len() <= EXACT_MOST {
         return Ok(None);
     }

@@ -6,6 +6,7 @@
     reason = "tests state what they hold, and stop where it does not"
 )]
 
+mod embed;
 mod export;
 mod failures;
 mod inspect;

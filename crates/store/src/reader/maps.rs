@@ -31,7 +31,9 @@ impl Reader {
     /// # Errors
     /// As for [`info`](Self::info).
     pub fn input_map(&self, layer: usize, at: Option<u64>) -> Result<Option<InputMap>> {
-        self.read(|connection| Place::newest(connection, layer, at, INPUT)?.map(input_map).transpose())
+        self.read(|connection| {
+            Place::newest(connection, layer, at, INPUT)?.as_ref().map(input_map).transpose()
+        })
     }
 
     /// A layer's newest kept filter map at or before an iteration (`None`: of all).
@@ -39,7 +41,9 @@ impl Reader {
     /// # Errors
     /// As for [`info`](Self::info).
     pub fn filter_map(&self, layer: usize, at: Option<u64>) -> Result<Option<FilterMap>> {
-        self.read(|connection| Place::newest(connection, layer, at, FILTER)?.map(filter_map).transpose())
+        self.read(|connection| {
+            Place::newest(connection, layer, at, FILTER)?.as_ref().map(filter_map).transpose()
+        })
     }
 }
 
@@ -114,7 +118,7 @@ impl<'a> Place<'a> {
     }
 }
 
-fn input_map(place: Place) -> Faulty<InputMap> {
+fn input_map(place: &Place) -> Faulty<InputMap> {
     let properties: InputProperties = place.properties()?;
     let inputs: Vec<i64> = place.array("inputs", None)?;
     let n = inputs.len();
@@ -151,7 +155,7 @@ fn input_map(place: Place) -> Faulty<InputMap> {
     })
 }
 
-fn filter_map(place: Place) -> Faulty<FilterMap> {
+fn filter_map(place: &Place) -> Faulty<FilterMap> {
     let properties: FilterProperties = place.properties()?;
     let filters: Vec<u32> = place.array("filters", None)?;
     let similarities: Vec<f32> = place.array("similarities", None)?;

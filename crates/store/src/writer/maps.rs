@@ -125,11 +125,14 @@ pub(super) fn insert(connection: &Connection, step: u64, encoded: &[EncodedMap])
     Ok(())
 }
 
+/// An input with its pixels, compressed.
+type Encoded<'a> = (InputId, &'a Image, Vec<u8>);
+
 /// Compresses pixels, outside of any transaction.
 pub(super) fn encode_images<'a>(
     images: &'a [(InputId, Arc<Image>)],
     encoder: &mut Encoder,
-) -> Result<Vec<(InputId, &'a Image, Vec<u8>)>, Fault> {
+) -> Result<Vec<Encoded<'a>>, Fault> {
     images
         .iter()
         .map(|(input, image)| Ok((*input, &**image, super::snapshot::pixels(*input, image, encoder)?)))

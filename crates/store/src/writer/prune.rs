@@ -58,8 +58,10 @@ pub(crate) fn remove(connection: &Connection, step: u64) -> rusqlite::Result<()>
 /// Removes images that neither a kept sample nor the probe names.
 pub(crate) fn orphaned_inputs(connection: &Connection) -> Result<(), Fault> {
     connection
-        .prepare_cached("DELETE FROM inputs WHERE input NOT IN (SELECT input FROM snapshot_inputs)
-             AND input NOT IN (SELECT input FROM probe_inputs)")?
+        .prepare_cached(
+            "DELETE FROM inputs WHERE input NOT IN (SELECT input FROM snapshot_inputs)
+             AND input NOT IN (SELECT input FROM probe_inputs)",
+        )?
         .execute([])?;
     Ok(())
 }
