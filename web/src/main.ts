@@ -1,8 +1,9 @@
+// First: what is painted reads the tokens while the modules below load.
+import './styles/tokens.css';
+import './styles/base.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { session } from './state';
-import './styles/tokens.css';
-import './styles/base.css';
 
 const target = document.getElementById('app');
 if (target === null) throw new Error('index.html has no #app');
