@@ -41,6 +41,9 @@ pub(crate) fn validate(
     Ok([right as f64 / labelled, loss / labelled])
 }
 
+/// Inputs' numbers, their logits, and their outputs at some nodes.
+type Ran = (Vec<f32>, Vec<f32>, Vec<Vec<f32>>);
+
 /// Some inputs' numbers, their logits, and their outputs at the nodes `keep`.
 pub(crate) fn run(
     context: &Context<'_>,
@@ -48,7 +51,7 @@ pub(crate) fn run(
     indices: &[usize],
     preprocess: &Preprocess,
     keep: &[usize],
-) -> Result<(Vec<f32>, Vec<f32>, Vec<Vec<f32>>), DataError> {
+) -> Result<Ran, DataError> {
     let [channels, height, width] = context.input;
     let numbers = numbers(split, indices, preprocess)?;
     let data = TensorData::new(numbers.clone(), [indices.len(), channels, height, width]);

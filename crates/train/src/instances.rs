@@ -33,7 +33,7 @@ impl Instances {
         let shape = graph.shape(source);
         let read = [shape.channels, shape.height, shape.width];
         let convolution = match &node.op {
-            Op::Conv2d(convolution) => Some(convolution.clone()),
+            Op::Conv2d(convolution) => Some(*convolution),
             _ => None,
         };
         let mut instances = Self {
