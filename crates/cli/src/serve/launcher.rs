@@ -79,8 +79,8 @@ impl TrainLauncher {
     fn begin(&self, request: &StartRequest) -> Result<Training, StartError> {
         let args = arguments(request);
         let named = named(&request.network)?;
-        let prepared = prepare_network(named, &args, &self.logdir).map_err(refused)?;
-        Training::begin(prepared, args.window, &self.logdir).map_err(refused)
+        let prepared = prepare_network(named, &args, &self.logdir).map_err(|failure| refused(&failure))?;
+        Training::begin(prepared, args.window, &self.logdir).map_err(|failure| refused(&failure))
     }
 }
 
@@ -144,10 +144,10 @@ fn named(network: &str) -> Result<Named, StartError> {
     Ok(Named::File(Box::new(network)))
 }
 
-fn refused(failure: Failure) -> StartError {
+fn refused(failure: &Failure) -> StartError {
     // One line with its causes; hints are about the command line.
     let told = |error: &anyhow::Error| format!("{error:#}");
-    match &failure {
+    match failure {
         Failure::Usage(error) => StartError::Request(told(error)),
         Failure::Failed(error) => StartError::Failed(told(error)),
     }
