@@ -57,6 +57,8 @@ fn the_keys_of_a_layer_stay_as_they_are() {
         "change",
         "all_time_max",
         "separability",
+        "input_map",
+        "filter_map",
         "instances",
         "invalid",
         "silent",

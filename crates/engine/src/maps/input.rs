@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn of_many_points_landmarks_are_shown_that_stand_for_all() {
         let mut mapper = InputMapper { most_points: 200, ..InputMapper::new(&spec(3), 0) };
-        let map = after(&mut mapper, 10, &fields(600, 0.0));
+        let map = after(&mut mapper, 10, &fields(600, 0.05));
         assert_eq!(map.method, MapMethod::Hsne);
         let shown = map.points.len();
         assert!((4..=200).contains(&shown), "{shown}");
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!((map.places.len(), map.points.activations.len()), (shown, 3 * shown));
         let stands_for: u32 = map.points.counts.iter().sum();
         assert!((580..=620).contains(&stands_for), "{stands_for}");
-        let again = after(&mut mapper, 20, &fields(600, 0.0));
+        let again = after(&mut mapper, 20, &fields(600, 0.05));
         assert_eq!((again.step, &again.places), (20, &map.places));
     }
 

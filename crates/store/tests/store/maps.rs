@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 fn input_map(step: u64, points: usize, filters: usize) -> Arc<InputMap> {
     let noise = &mut Noise(step);
-    let split = |at: usize| if at % 2 == 0 { InputSplit::Training } else { InputSplit::Validation };
+    let split = |at: usize| if at.is_multiple_of(2) { InputSplit::Training } else { InputSplit::Validation };
     let places = (0..points).map(|_| [noise.normal(), noise.normal()]).collect();
     Arc::new(InputMap {
         step,
