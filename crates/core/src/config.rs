@@ -19,7 +19,7 @@ pub struct AnalysisConfig {
     pub similarity_instances: usize,
     /// Whether label strengths are divided by the count of the label first.
     pub balanced: bool,
-    /// Share of the step time that analysis may cost beyond its floor.
+    /// Share of the training's time that comparing filters with each other may cost.
     pub budget: f64,
     /// Seed of the analysis' own generators.
     pub seed: u64,

@@ -68,6 +68,14 @@ pub struct Finding {
     pub suggestion: Option<String>,
 }
 
+impl Finding {
+    /// Its evidence without the numbers that are not known, for which JSON has no word.
+    pub fn known_evidence(&self) -> BTreeMap<String, f64> {
+        let known = self.evidence.iter().filter(|(_, value)| value.is_finite());
+        known.map(|(name, value)| (name.clone(), *value)).collect()
+    }
+}
+
 /// What the data supports about a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,4 +90,33 @@ pub enum FilterState {
     Weakening,
     /// Too few instances or inputs to say.
     Unknown,
+}
+
+impl FilterState {
+    /// All of them, each at the place that its [`code`](Self::code) names.
+    const ALL: [Self; 5] = [Self::Alive, Self::Dead, Self::AlwaysOn, Self::Weakening, Self::Unknown];
+
+    /// The number that stands for it in arrays, stored and sent.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The state of a number; `None` where it is none's.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_places() {
+        for (place, state) in FilterState::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(state.code()), place);
+            assert_eq!(FilterState::from_code(state.code()), Some(state));
+        }
+        assert_eq!(FilterState::from_code(5), None);
+    }
 }

@@ -3,13 +3,10 @@
 use deepeyes_core::findings::{
     PatchFeatures, Patches, UNDETECTED_SHARE, UndetectedEvidence, patch_features, undetected_findings,
 };
-use deepeyes_core::{Finding, Image, InputId, InstanceSample, LayerSpec, rectify_instance};
+use deepeyes_core::{Finding, Image, InputId, InstanceSample, LayerSpec, level, max_activations};
 use deepeyes_network::Rect;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// The quantile of the instances' largest activations that they are compared with: their maximum without the outliers.
-const REFERENCE_QUANTILE: f64 = 0.999;
 
 /// The undetected patterns among a layer's sampled instances.
 pub(crate) fn findings(
@@ -18,8 +15,8 @@ pub(crate) fn findings(
     images: &HashMap<InputId, Arc<Image>>,
     classes: &[String],
 ) -> Vec<Finding> {
-    let maxima = max_activations(spec, sample);
-    let reference = quantile(&maxima, REFERENCE_QUANTILE);
+    let maxima = max_activations(sample, spec.rectify);
+    let reference = level(&maxima).unwrap_or(0.0);
     let threshold = (UNDETECTED_SHARE * f64::from(reference)) as f32;
     let features = features(spec, sample, images, |row| maxima[row] < threshold);
     undetected_findings(&UndetectedEvidence {
@@ -31,25 +28,6 @@ pub(crate) fn findings(
         classes,
         patches: features.as_deref().map(|features| Patches { features }),
     })
-}
-
-/// Largest rectified activation of each instance; infinite (detected) for one that is not valid.
-fn max_activations(spec: &LayerSpec, sample: &InstanceSample) -> Vec<f32> {
-    let mut rectified = vec![0.0; sample.filters];
-    (0..sample.len())
-        .map(|row| match rectify_instance(spec.rectify, sample.activation(row), &mut rectified) {
-            Ok(true) => rectified.iter().fold(0.0, |max: f32, &value| max.max(value)),
-            _ => f32::INFINITY,
-        })
-        .collect()
-}
-
-/// The smallest finite value that at least a share `q` of the finite values does not exceed; 0 without any.
-pub(crate) fn quantile(values: &[f32], q: f64) -> f32 {
-    let mut finite: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    finite.sort_by(f32::total_cmp);
-    let rank = (q * finite.len() as f64).ceil() as usize;
-    finite.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
 /// What the wanted rows' patches look like; `None` where one of them has no pixels.
@@ -111,12 +89,5 @@ mod tests {
         assert_eq!(cut(0, 1, 2, 2), (vec![2, 3, 5, 6], [2, 2, 1]));
         assert_eq!(cut(-1, -1, 2, 2), (vec![0, 0, 0, 1], [2, 2, 1]));
         assert_eq!(cut(-4, -4, 9, 9), (vec![1, 2, 3, 4, 5, 6], [2, 3, 1]));
-    }
-
-    #[test]
-    fn quantiles_leave_out_what_is_not_finite() {
-        let values: Vec<f32> = (1..=1000_u16).map(f32::from).chain([f32::INFINITY]).collect();
-        assert_eq!(quantile(&values, 0.999), 999.0);
-        assert_eq!(quantile(&[], 0.999), 0.0);
     }
 }

@@ -115,7 +115,4 @@ export const api = {
     frame(`runs/${id}/layers/${layer}/patches`, { at, items: items.join(',') }, signal),
   /** A whole input image. */
   input: (id: string, input: number, signal?: AbortSignal) => frame(`runs/${id}/inputs/${input}`, {}, signal),
-  /** The finer map of the chosen rows. */
-  drill: async (id: string, layer: number, rows: number[]): Promise<Frame> =>
-    parseFrame(await (await post(`runs/${id}/layers/${layer}/input_map/drill`, { rows })).arrayBuffer()),
 };

@@ -90,7 +90,6 @@ export interface InputMap {
   /** Share of neighbours that the map keeps. */
   preservation: number | null;
   level: number | null;
-  breadcrumb: unknown;
 }
 
 /** Activations of the input map's rows. */
@@ -188,7 +187,6 @@ export function decodeInputMap(frame: Frame, before: InputMap | null = null): In
     settled: frame.meta['settled'] !== false,
     preservation: numberOr(frame.meta['preservation']),
     level: numberOr(frame.meta['level']),
-    breadcrumb: frame.meta['breadcrumb'] ?? null,
   };
 }
 

@@ -109,12 +109,10 @@ class LayerData {
   readonly filterMap = new Resource<FilterMap>('filter_map', decodeFilterMap, sameMap);
   readonly inputMap = new Resource<InputMap>('input_map', decodeInputMap, sameMap);
   readonly activations = new Resource<Activations>('activations', decodeActivations, () => true);
-  /** A finer map of a selection, in place of the layer's map; `null` = none. */
-  drilled = $state.raw<InputMap | null>(null);
 
   /** The map to draw. */
   get map(): InputMap | null {
-    return this.drilled ?? this.inputMap.value;
+    return this.inputMap.value;
   }
 
   /** Activations whose rows are those of `inputMap.value`, else `null`. */
@@ -162,13 +160,7 @@ class LayerData {
   }
 
   clear(): void {
-    this.drilled = null;
     for (const resource of [this.detail, this.filterMap, this.inputMap, this.activations]) resource.clear();
-  }
-
-  /** Shows the finer map of some rows of the map that is drawn. */
-  async drill(run: string, layer: number, rows: number[]): Promise<void> {
-    this.drilled = decodeInputMap(await api.drill(run, layer, rows));
   }
 }
 

@@ -239,7 +239,6 @@ class Session {
     untrack(() => {
       const known = layerData.detail.value ?? layerData.inputMap.value;
       if (known !== null && (known.layer !== layer || known.run !== id)) layerData.clear();
-      layerData.drilled = null;
       layerData.load(id, layer, at);
     });
   }

@@ -33,18 +33,10 @@ settled: boolean,
  */
 preservation: number | null, 
 /**
- * The rows of the coarser map that this one refines; null for the whole.
- */
-parent_selection: Array<number> | null, 
-/**
  * The iteration of the features.
  */
 step: number, 
 /**
  * 99.9 % quantile of the instances' largest activations; null where unknown.
  */
-level: number | null, 
-/**
- * The scales from the whole to this map, where it was drilled into.
- */
-breadcrumb: Array<number>, };
+level: number | null, };

@@ -1,27 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { folder, launch, openPage, serve, trainInto, type Server } from './harness.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { folder, openPage, serve, served } from './harness.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-let browser: Browser;
-let server: Server;
-const logdir = folder();
-
-beforeAll(async () => {
-  trainInto(logdir.path, 120);
-  browser = await launch();
-  server = await serve('serve', '--port', '0', '--logdir', logdir.path);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  logdir.remove();
-});
+const shared = served(120);
 
 /** Each rule that is broken, with the elements that break it. */
 async function violations(page: Page): Promise<string[]> {
@@ -40,7 +26,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
     [1280, 800],
     [1000, 900],
   ])('the page has no violations at %i x %i', async (width, height) => {
-    const { page, close } = await openPage(browser, server.url, { theme, width, height });
+    const { page, close } = await openPage(shared.browser, shared.server.url, { theme, width, height });
     await page.locator('.finding').first().waitFor();
     await page.waitForTimeout(500);
     expect(await violations(page)).toEqual([]);
@@ -52,7 +38,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
   });
 
   it('its dialogs and lists have none', async () => {
-    const { page, close } = await openPage(browser, server.url, { theme });
+    const { page, close } = await openPage(shared.browser, shared.server.url, { theme });
     await page.locator('.finding').first().waitFor();
     await page.keyboard.press('?');
     expect(await violations(page)).toEqual([]);
@@ -65,7 +51,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
   it('an empty folder has none', async () => {
     const empty = folder();
     const own = await serve('serve', '--port', '0', '--logdir', empty.path);
-    const { page, close } = await openPage(browser, own.url, { theme });
+    const { page, close } = await openPage(shared.browser, own.url, { theme });
     await page.getByRole('heading', { name: 'No runs yet' }).waitFor();
     expect(await violations(page)).toEqual([]);
     await close();

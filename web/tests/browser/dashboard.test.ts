@@ -1,25 +1,11 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { folder, iteration, launch, openPage, serve, trainInto, type Server } from './harness.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { iteration, openPage, serve, served } from './harness.ts';
 
-let browser: Browser;
-let server: Server;
-const logdir = folder();
-
-beforeAll(async () => {
-  trainInto(logdir.path, 200);
-  browser = await launch();
-  server = await serve('serve', '--port', '0', '--logdir', logdir.path);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  logdir.remove();
-});
+const shared = served(200);
 
 async function opened(fragment = '') {
-  const watched = await openPage(browser, `${server.url}${fragment}`);
+  const watched = await openPage(shared.browser, `${shared.server.url}${fragment}`);
   await watched.page.getByRole('option', { name: /conv1/ }).waitFor();
   await watched.page
     .locator('.layer', { hasText: /stable|changing/ })
@@ -178,7 +164,7 @@ describe('the page', () => {
   });
 
   it('stacks in a narrow window without cutting anything off at the side', async () => {
-    const watched = await openPage(browser, server.url, { width: 1000, height: 900 });
+    const watched = await openPage(shared.browser, shared.server.url, { width: 1000, height: 900 });
     await watched.page.getByRole('option', { name: /conv1/ }).waitFor();
     const wide = await watched.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(wide).toBeLessThanOrEqual(0);
@@ -197,13 +183,13 @@ describe('the page', () => {
 });
 
 it('comes back after the server was away, with what was chosen', async () => {
-  const own = await serve('serve', '--port', '0', '--logdir', logdir.path);
-  const { page, errors, close } = await openPage(browser, `${own.url}#layer=conv2&step=100`);
+  const own = await serve('serve', '--port', '0', '--logdir', shared.logdir);
+  const { page, errors, close } = await openPage(shared.browser, `${own.url}#layer=conv2&step=100`);
   await expect.poll(() => iteration(page)).toBe(100);
   await own.stop();
   await page.getByText('Connection to the server lost.').waitFor();
   expect(await layer(page).textContent()).toBe('conv2');
-  const again = await serve('serve', '--port', String(own.port), '--logdir', logdir.path);
+  const again = await serve('serve', '--port', String(own.port), '--logdir', shared.logdir);
   await page
     .getByRole('button', { name: 'Retry now' })
     .click({ timeout: 2000 })

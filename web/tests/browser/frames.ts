@@ -65,10 +65,8 @@ export function inputMapFrame(run: string, layer: number, step: number, n: numbe
       planned_iterations: 500,
       settled: true,
       preservation: 0.6,
-      parent_selection: null,
       step,
       level: 1,
-      breadcrumb: [],
     },
     {
       position: { values: position, shape: [n, 2] },

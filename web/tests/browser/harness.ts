@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -81,6 +82,31 @@ function addressOf(child: ChildProcess): Promise<string> {
 
 export async function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: BROWSER_ARGUMENTS });
+}
+
+export interface Served {
+  browser: Browser;
+  server: Server;
+  /** The run's log directory. */
+  logdir: string;
+}
+
+/** A browser, and a server of one run that is trained before a file's (or a group's) tests and gone after them. */
+export function served(iterations: number): Served {
+  const logdir = folder();
+  const shared = { logdir: logdir.path } as Served;
+  beforeAll(async () => {
+    trainInto(logdir.path, iterations);
+    shared.browser = await launch();
+    shared.server = await serve('serve', '--port', '0', '--logdir', logdir.path);
+  });
+  afterAll(async () => {
+    // What a failed start left undone is not there to end.
+    await (shared.browser as Browser | undefined)?.close();
+    await (shared.server as Server | undefined)?.stop();
+    logdir.remove();
+  });
+  return shared;
 }
 
 export interface Watched {

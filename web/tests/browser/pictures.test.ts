@@ -1,9 +1,8 @@
 /** Draws the dashboard's pictures for the documentation: `DEEPEYES_PICTURES=../docs/pictures npm run test:browser`. */
 
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { folder, launch, openPage, serve, trainInto, type Server } from './harness.ts';
+import { describe, it } from 'vitest';
+import { openPage, served } from './harness.ts';
 
 const into = process.env['DEEPEYES_PICTURES'];
 const ITERATIONS = 600;
@@ -45,24 +44,10 @@ const PICTURES: Picture[] = [
 ];
 
 describe.runIf(into)('pictures', () => {
-  let browser: Browser;
-  let server: Server;
-  const logdir = folder();
-
-  beforeAll(async () => {
-    trainInto(logdir.path, ITERATIONS);
-    browser = await launch();
-    server = await serve('serve', '--port', '0', '--logdir', logdir.path);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-    logdir.remove();
-  });
+  const shared = served(ITERATIONS);
 
   it.each(PICTURES)('$name', async ({ name, theme, width, height, fragment, open, show }) => {
-    const { page, close } = await openPage(browser, `${server.url}${fragment}`, {
+    const { page, close } = await openPage(shared.browser, `${shared.server.url}${fragment}`, {
       theme,
       width,
       height,

@@ -1,30 +1,16 @@
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { inputMapFrame, layerFrame } from './frames.ts';
-import { folder, launch, openPage, serve, trainInto, type Server } from './harness.ts';
+import { openPage, served } from './harness.ts';
 
-let browser: Browser;
-let server: Server;
-const logdir = folder();
-
-beforeAll(async () => {
-  trainInto(logdir.path, 300);
-  browser = await launch();
-  server = await serve('serve', '--port', '0', '--logdir', logdir.path);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  logdir.remove();
-});
+const shared = served(300);
 
 const inputMap = (page: Page) => page.getByRole('application', { name: /^Input map of [1-9]/ });
 const heatmap = (page: Page) => page.getByRole('application', { name: /^Maximum of/ });
 const filterMap = (page: Page) => page.getByRole('application', { name: /^Map of [1-9]/ });
 
 async function opened(fragment = '#layer=fc1') {
-  const watched = await openPage(browser, `${server.url}${fragment}`);
+  const watched = await openPage(shared.browser, `${shared.server.url}${fragment}`);
   await inputMap(watched.page).waitFor();
   await heatmap(watched.page).waitFor();
   await filterMap(watched.page).waitFor();
@@ -181,13 +167,13 @@ describe('much data', () => {
   }
 
   it('100,000 instances are panned within 8 ms of main-thread time a frame', async () => {
-    const { page, errors, close } = await openPage(browser, 'about:blank');
+    const { page, errors, close } = await openPage(shared.browser, 'about:blank');
     await withoutServer(page);
     await page.route('**/input_map*', async (route) => {
       const [, run, layer] = /runs\/(\w+)\/layers\/(\d+)/.exec(route.request().url())!;
       await route.fulfill({ body: inputMapFrame(run!, Number(layer), 300, 100_000) });
     });
-    await page.goto(`${server.url}#layer=fc1&view=input_map`);
+    await page.goto(`${shared.server.url}#layer=fc1&view=input_map`);
     const view = page.getByRole('application', { name: /^Input map of 100,000/ });
     await view.waitFor();
     const box = (await view.boundingBox())!;
@@ -232,16 +218,16 @@ describe('much data', () => {
   });
 
   it('4,096 filters fill the heatmap, one mode at a time, and each is found', async () => {
-    const { page, errors, close } = await openPage(browser, 'about:blank', { width: 1280, height: 800 });
+    const { page, errors, close } = await openPage(shared.browser, 'about:blank', { width: 1280, height: 800 });
     await withoutServer(page);
     await page.route('**/detail*', async (route) => {
       const [, run, layer] = /runs\/(\w+)\/layers\/(\d+)/.exec(route.request().url())!;
-      const overview = (await (await page.request.get(`${server.url}api/runs/${run}/overview`)).json()) as {
+      const overview = (await (await page.request.get(`${shared.server.url}api/runs/${run}/overview`)).json()) as {
         layers: object[];
       };
       await route.fulfill({ body: layerFrame(run!, Number(layer), 300, overview.layers[Number(layer)]!, 4096) });
     });
-    await page.goto(`${server.url}#layer=fc1`);
+    await page.goto(`${shared.server.url}#layer=fc1`);
     const cells = page.getByRole('application', { name: /of 4096 units/ });
     await cells.first().waitFor();
     expect(await cells.count()).toBe(1);

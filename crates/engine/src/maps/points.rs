@@ -1,14 +1,10 @@
 //! From a layer's probed instances to the points of its input map.
 
-use crate::undetected::quantile;
 use deepeyes_core::{
-    InputId, LayerInstances, LayerSpec, MapPoints, ProbedInstances, UNLABELLED, rectify_instance,
+    InputId, LayerInstances, LayerSpec, MapPoints, ProbedInstances, UNLABELLED, level, rectify_instance,
 };
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-
-/// The quantile of the largest activations that a point's is compared with.
-const LEVEL: f64 = 0.999;
 
 /// Who a point is: its first instance's input and position.
 pub(super) type Identity = (InputId, u32);
@@ -140,7 +136,7 @@ impl<'a> Collapse<'a> {
 
     fn finish(self) -> Prepared {
         let Self { mut points, activations, fields, width, probe, .. } = self;
-        points.level = quantile(&points.max_activations, LEVEL);
+        points.level = level(&points.max_activations).unwrap_or(0.0);
         points.scales = vec![0.0; points.filters];
         for row in activations.chunks_exact(points.filters.max(1)) {
             for (scale, &value) in points.scales.iter_mut().zip(row) {

@@ -6,8 +6,7 @@ use crate::app::App;
 use crate::error::{ApiError, ApiResult};
 use crate::runs::Source;
 use crate::views;
-use crate::wire::{DrillRequest, ErrorBody};
-use axum::Json;
+use crate::wire::ErrorBody;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use deepeyes_core::LayerSpec;
@@ -57,22 +56,6 @@ pub(crate) async fn activations(
     with_maps(app, id, layer, query.at, move |run, _, maps| {
         let map = maps.input.as_ref().ok_or_else(|| none("input", query.at))?;
         views::activations(&run.id, layer, map)
-    })
-    .await
-}
-
-/// A finer map of some of an input map's points: an `input_map` frame.
-#[utoipa::path(post, path = "/api/runs/{id}/layers/{layer}/input_map/drill",
-    params(("id" = String, Path), ("layer" = usize, Path)), request_body = DrillRequest,
-    responses((status = 200, body = [u8], content_type = "application/x-deepeyes-frame"), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody)))]
-pub(crate) async fn drill(
-    State(app): State<App>,
-    Path((id, layer)): Path<(String, usize)>,
-    Json(_): Json<DrillRequest>,
-) -> ApiResult<FrameResponse> {
-    with_maps(app, id, layer, None, |_, _, _| {
-        Err(ApiError::conflict("the map has no finer scale: every one of its points is placed already"))
     })
     .await
 }

@@ -33,7 +33,6 @@ pub(crate) fn router() -> Router<App> {
         .route("/patches", get(layers::patches))
         .route("/filter_map", get(maps::filter_map))
         .route("/input_map", get(maps::input_map))
-        .route("/input_map/drill", post(maps::drill))
         .route("/activations", get(maps::activations));
     let run = Router::new()
         .route("/", get(runs::detail))

@@ -28,7 +28,6 @@ use utoipa::OpenApi;
         maps::filter_map,
         maps::input_map,
         maps::activations,
-        maps::drill,
         plan::suggested,
         plan::cost,
         control::pause,

@@ -68,13 +68,7 @@ fn item(finding: &Finding, layer: &LayerSpec, index: usize, step: u64, number: u
         instances: finding.instances.clone(),
         items: None,
         severity: finding.severity.into(),
-        // JSON has no word for a number that is not known.
-        evidence: finding
-            .evidence
-            .iter()
-            .filter(|(_, value)| value.is_finite())
-            .map(|(name, value)| (name.clone(), *value))
-            .collect(),
+        evidence: finding.known_evidence(),
         text: finding.text.clone(),
         suggestion: finding.suggestion.clone(),
     }

@@ -65,10 +65,8 @@ pub(crate) fn input_map(run: &str, layer: usize, spec: &LayerSpec, map: &InputMa
         planned_iterations: map.planned_iterations as u64,
         settled: map.settled,
         preservation: map.preservation,
-        parent_selection: None,
         step: map.step,
         level: Some(points.level),
-        breadcrumb: Vec::new(),
     })?)
 }
 

@@ -57,12 +57,7 @@ fn of_finding(spec: &LayerSpec, finding: &Finding, groups: &[Vec<usize>]) -> Vec
         filters,
         size: None,
         reason: finding.text.clone(),
-        evidence: finding
-            .evidence
-            .iter()
-            .filter(|(_, value)| value.is_finite())
-            .map(|(name, value)| (name.clone(), *value))
-            .collect(),
+        evidence: finding.known_evidence(),
         confidence: *confidence,
     };
     match finding.kind {

@@ -36,14 +36,10 @@ pub struct InputMapMeta {
     pub settled: bool,
     /// Share of the nearest neighbours that the map keeps, in [0, 1]; null before it is measured.
     pub preservation: Option<f64>,
-    /// The rows of the coarser map that this one refines; null for the whole.
-    pub parent_selection: Option<Vec<u32>>,
     /// The iteration of the features.
     pub step: u64,
     /// 99.9 % quantile of the instances' largest activations; null where unknown.
     pub level: Option<f32>,
-    /// The scales from the whole to this map, where it was drilled into.
-    pub breadcrumb: Vec<usize>,
 }
 
 /// `meta` of a `patches` frame.
@@ -55,11 +51,4 @@ pub struct PatchesMeta {
     pub width: usize,
     /// 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
-}
-
-/// Which points to refine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
-pub struct DrillRequest {
-    /// Rows of the input map.
-    pub rows: Vec<u32>,
 }

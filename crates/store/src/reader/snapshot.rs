@@ -214,24 +214,12 @@ impl Place<'_> {
                         .filter(|row| !row.iter().all(|value| value.is_nan()))
                         .map(<[f64]>::to_vec),
                     specificity: Some(specificities[filter]).filter(|value| !value.is_nan()),
-                    state: state(states[filter])
+                    state: FilterState::from_code(states[filter])
                         .ok_or_else(|| self.broken("a filter's state is unheard of"))?,
                 })
             })
             .collect()
     }
-}
-
-fn state(code: u8) -> Option<FilterState> {
-    [
-        FilterState::Alive,
-        FilterState::Dead,
-        FilterState::AlwaysOn,
-        FilterState::Weakening,
-        FilterState::Unknown,
-    ]
-    .get(usize::from(code))
-    .copied()
 }
 
 /// The row beside a layer's arrays.

@@ -3,7 +3,7 @@
 use crate::array::{Encoder, Stored};
 use crate::error::Fault;
 use crate::types::SnapshotParts;
-use deepeyes_core::{FilterState, Image, InputId, InstanceSample, LayerSnapshot, LayerStatistics};
+use deepeyes_core::{Image, InputId, InstanceSample, LayerSnapshot, LayerStatistics};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
 
@@ -105,7 +105,7 @@ fn statistics_arrays(
         .iter()
         .map(|filter| filter.label.and_then(|label| i32::try_from(label).ok()).unwrap_or(-1))
         .collect();
-    let states: Vec<u8> = filters.iter().map(|filter| state_code(filter.state)).collect();
+    let states: Vec<u8> = filters.iter().map(|filter| filter.state.code()).collect();
     let counts = &statistics.perplexity.counts;
     let mut arrays = vec![
         ("counts", encoder.array(counts, &[counts.len()])?),
@@ -144,17 +144,6 @@ fn label_strengths(statistics: &LayerStatistics) -> Result<Option<Vec<f64>>, Fau
         }
     }
     Ok(Some(strengths))
-}
-
-/// A filter's state as stored.
-pub(crate) fn state_code(state: FilterState) -> u8 {
-    match state {
-        FilterState::Alive => 0,
-        FilterState::Dead => 1,
-        FilterState::AlwaysOn => 2,
-        FilterState::Weakening => 3,
-        FilterState::Unknown => 4,
-    }
 }
 
 fn similarity_array(

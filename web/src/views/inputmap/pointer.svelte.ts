@@ -1,5 +1,6 @@
 /** Mouse and keys on the map: point, lasso, zoom, pan, and moving from mark to mark. */
 
+import { ARROWS } from '../../lib/arrows';
 import { polygonExtent } from '../../render/polygon';
 import { mapX, mapY, NO_ZOOM, panBy, screenX, screenY, zoomAt } from '../../render/transform';
 import type { Scene, ScenePanel } from './scene';
@@ -93,13 +94,7 @@ export class MapPointer {
   key(event: KeyboardEvent): boolean {
     const scene = this.scene();
     if (scene === null || event.ctrlKey || event.metaKey || event.altKey) return false;
-    const directions: Record<string, readonly [number, number]> = {
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    };
-    const direction = directions[event.key];
+    const direction = ARROWS[event.key];
     if (direction) {
       this.hover = nextRow(scene, this.hover, direction);
       scene.ask();
