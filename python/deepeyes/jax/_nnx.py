@@ -1,0 +1,70 @@
+"""A compiled forward pass of a Flax NNX model that gives the activations of its layers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+from flax import nnx
+
+from .._observe import Observed
+
+_KINDS = {nnx.Conv: "conv", nnx.ConvTranspose: "conv_transpose", nnx.Linear: "dense"}
+# The order in which each model's layers are called: compiled functions return what they give sorted by name.
+_orders: dict[Any, list[str]] = {}
+
+
+def forward(model: nnx.Module, arguments: tuple[Any, ...]) -> list[Observed]:
+    """The activations of a model's convolutions and linear layers, in the order of their calls, as in evaluation mode. Of a layer
+    that is called several times, the first call counts."""
+    graph, state = nnx.split(model)
+    heard, output = _forward(graph, state, arguments)
+    modules = {_name(path): module for path, module in nnx.iter_modules(model) if type(module) in _KINDS}
+    observed = []
+    for name in _orders[graph]:
+        module, values = modules[name], heard[name]
+        kind = _KINDS[type(module)]
+        is_output = (
+            kind == "dense" and output is not None and values.shape == output.shape and name == _orders[graph][-1]
+        )
+        observed.append(
+            Observed(
+                name,
+                values,
+                channels_last=True,
+                kind=kind if kind == "dense" else f"{kind}{values.ndim - 2}d",
+                output=is_output,
+                parameters=sum(leaf.size for leaf in jax.tree.leaves(nnx.state(module, nnx.Param))),
+            )
+        )
+    return observed
+
+
+@partial(jax.jit, static_argnums=0)
+def _forward(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[str, jax.Array], Any]:
+    model = nnx.merge(graph, state)
+    model.eval()
+    heard: dict[str, jax.Array] = {}
+    for path, module in nnx.iter_modules(model):
+        if type(module) in _KINDS:
+            _listen(module, _name(path), heard)
+    output = model(*arguments)
+    _orders[graph] = list(heard)
+    return heard, output if isinstance(output, jax.Array) else None
+
+
+def _listen(module: nnx.Module, name: str, heard: dict[str, jax.Array]) -> None:
+    """Keeps what a module of the traced copy gives, by a class of its own."""
+    kind = type(module)
+
+    def call(self: Any, *arguments: Any, **options: Any) -> Any:
+        output = kind.__call__(self, *arguments, **options)
+        heard.setdefault(name, output)
+        return output
+
+    object.__setattr__(module, "__class__", type(kind.__name__, (kind,), {"__call__": call}))
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in path)
