@@ -34,6 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "deepeyes-train",
         ],
     ),
+    (
+        "deepeyes-python",
+        &["deepeyes", "deepeyes-core", "deepeyes-engine", "deepeyes-server", "deepeyes-store"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -1,7 +1,11 @@
 //! How a command ends when it does not succeed, and how that is told.
 
 use std::fmt;
-use std::process::ExitCode;
+
+/// The exit code for something that was to be done and could not be.
+const FAILED: u8 = 1;
+/// The exit code for wrong usage and unreadable input.
+pub(crate) const USAGE: u8 = 2;
 
 /// Why a command did not succeed; decides the exit code.
 #[derive(Debug)]
@@ -38,10 +42,10 @@ impl Failure {
     }
 
     /// The process' exit code.
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed(_) => ExitCode::from(1),
-            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) => FAILED,
+            Self::Usage(_) => USAGE,
         }
     }
 

@@ -29,11 +29,13 @@ pub(crate) struct Budget {
     interval: Duration,
     window: Spent,
     cost_share: Option<f64>,
+    /// Processor seconds of the analysis in all.
+    seconds: f64,
 }
 
 impl Budget {
     pub(crate) fn new(share: f64, least: Duration) -> Self {
-        Self { share, least, interval: least, window: Spent::default(), cost_share: None }
+        Self { share, least, interval: least, window: Spent::default(), cost_share: None, seconds: 0.0 }
     }
 
     /// A step of the training took `seconds`, of which the producer gave `producer` for us.
@@ -45,6 +47,7 @@ impl Budget {
     /// The analysis took `seconds`.
     pub(crate) fn analysed(&mut self, seconds: f64) {
         self.window.analysis += seconds;
+        self.seconds += seconds;
     }
 
     /// A window's end at which filters were compared took `seconds`: settles when they may be again.
@@ -71,6 +74,7 @@ impl Budget {
     pub(crate) fn cost(&self) -> Cost {
         Cost {
             share: self.cost_share,
+            seconds: self.seconds,
             comparison_interval: self.interval,
             thinned: self.interval > self.least,
         }

@@ -13,6 +13,8 @@ pub struct Cost {
     /// Seconds that analysis and producer spent for us, as a share of the training's; a running mean over windows.
     /// `None` before the first window's end. An upper bound of the slowdown: the analysis runs beside the training.
     pub share: Option<f64>,
+    /// Processor seconds that the analysis has taken so far.
+    pub seconds: f64,
     /// The time that passes between two comparisons of a layer's filters with each other, at least.
     pub comparison_interval: Duration,
     /// Whether that is longer than was asked for, because the budget is used up.

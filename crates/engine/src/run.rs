@@ -185,6 +185,11 @@ impl Observer for RunObserver {
 }
 
 impl RunObserver {
+    /// Events that wait for the analysis.
+    pub fn waiting(&self) -> usize {
+        self.sender.len()
+    }
+
     /// Hands an event over only if there is a free place; otherwise gives it back at once. For producers that must
     /// never wait.
     ///

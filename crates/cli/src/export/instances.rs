@@ -62,15 +62,26 @@ impl Instances<'_> {
             return Ok(false);
         };
         archive.array("rects", &[n, 4], rects.iter().flatten().copied())?;
-        let patches = self.channels().zip(self.spec.receptive_field);
-        if let Some((channels, field)) = patches {
-            let [height, width] = field.size;
-            let pixels =
-                sample.inputs.iter().zip(&rects).flat_map(|(input, rect)| cut(&self.images[input], *rect));
+        let patches = self.patches();
+        let found = patches.is_some();
+        if let Some(([height, width, channels], pixels)) = patches {
             archive.array("patches", &[n, height, width, channels], pixels)?;
         }
         archive.finish()?;
-        Ok(patches.is_some())
+        Ok(found)
+    }
+
+    /// Height, width and channels of a patch; `None` where the pixels are not at hand for every instance.
+    fn patch_shape(&self) -> Option<[usize; 3]> {
+        let [height, width] = self.spec.receptive_field?.size;
+        Some([height, width, self.channels()?])
+    }
+
+    /// The pixels `[n, height, width, channels]` that the instances see, with that shape without `n`.
+    pub(crate) fn patches(&self) -> Option<([usize; 3], Vec<u8>)> {
+        let (shape, rects) = (self.patch_shape()?, self.rects()?);
+        let inputs = self.sample.inputs.iter().zip(rects);
+        Some((shape, inputs.flat_map(|(input, rect)| cut(&self.images[input], rect)).collect()))
     }
 
     /// The patch of one instance as a picture.

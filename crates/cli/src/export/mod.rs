@@ -16,6 +16,7 @@ use crate::output;
 use crate::run_view::{self, LayerView};
 use anyhow::Context;
 pub(crate) use arrays::Archive;
+use deepeyes_core::InstanceSample;
 use deepeyes_store::Reader;
 use frame::Frame;
 use std::fs::File;
@@ -130,21 +131,7 @@ fn export_instances(
         ));
     };
     let index = specs.iter().position(|spec| spec.name == *name).context("the run's layers have changed")?;
-    let sample = reader.sample(index, None).with_context(|| format!("cannot read the sample of {name}"))?;
-    let Some((_, sample)) = sample else {
-        return Err(Failure::failed(
-            format!("the run holds no sampled instances of {name}"),
-            "no window is complete yet; wait for the first, or train longer",
-        ));
-    };
-    let mut images = Images::new();
-    for &input in &sample.inputs {
-        if !images.contains_key(&input)
-            && let Some(image) = reader.image(input).context("cannot read an input's pixels")?
-        {
-            images.insert(input, Arc::new(image));
-        }
-    }
+    let (sample, images) = sampled(reader, index, name)?;
     let instances = Instances { spec: &layer.spec, sample: &sample, images: &images };
     if args.format != Format::Npz {
         return write_frame(args, &frames::instances(&instances));
@@ -165,6 +152,30 @@ fn export_instances(
         output::note("note: without patches: the run does not hold the inputs' pixels");
     }
     Ok(())
+}
+
+/// The newest sampled instances of a layer, and the pixels of their inputs as far as they are kept.
+pub(crate) fn sampled(
+    reader: &Reader,
+    index: usize,
+    name: &str,
+) -> Result<(InstanceSample, Images), Failure> {
+    let sample = reader.sample(index, None).with_context(|| format!("cannot read the sample of {name}"))?;
+    let Some((_, sample)) = sample else {
+        return Err(Failure::failed(
+            format!("the run holds no sampled instances of {name}"),
+            "no window is complete yet; wait for the first, or train longer",
+        ));
+    };
+    let mut images = Images::new();
+    for &input in &sample.inputs {
+        if !images.contains_key(&input)
+            && let Some(image) = reader.image(input).context("cannot read an input's pixels")?
+        {
+            images.insert(input, Arc::new(image));
+        }
+    }
+    Ok((sample, images))
 }
 
 fn rectify_word(rectify: deepeyes_core::Rectify) -> &'static str {

@@ -3,7 +3,7 @@
 mod json;
 mod text;
 
-pub(crate) use json::{LayerJson, RunJson};
+pub(crate) use json::{InspectJson, LayerJson, RunJson};
 pub(crate) use text::{layers, summary};
 
 use crate::error::Failure;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &InspectArgs, logdir: &Path) -> Result<(), Failure> {
     let reader = run_view::open(&args.run, logdir)?;
     let run = run_view::load(&reader, args.layer.as_deref(), args.at)?;
     if args.json {
-        return output::print_json(&json::InspectJson::new(&run, args.similarity));
+        return output::print_json(&InspectJson::new(&run, args.similarity));
     }
     if args.similarity {
         output::note("note: --similarity shows with --json only");
