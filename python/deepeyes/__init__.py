@@ -11,16 +11,21 @@ The run lies in `logdir`; `deepeyes serve --logdir runs` shows it. The training 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._native import Error, __version__
 
 if TYPE_CHECKING:
+    from ._default import observe, start
     from ._notebook import show
-    from ._observe import observe
+    from ._reader import open
     from .torch import Run
 
-__all__ = ["Error", "__version__", "observe", "show", "watch"]
+__all__ = ["Error", "__version__", "observe", "open", "show", "start", "watch"]
+
+# Read when they are asked for, so that `import deepeyes` costs nothing.
+_LATER = {"observe": "_default", "open": "_reader", "show": "_notebook", "start": "_default"}
 
 
 def watch(model: Any, logdir: Any = "runs", **options: Any) -> Run:
@@ -31,12 +36,6 @@ def watch(model: Any, logdir: Any = "runs", **options: Any) -> Run:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "observe":
-        from ._observe import observe
-
-        return observe
-    if name == "show":
-        from ._notebook import show
-
-        return show
+    if name in _LATER:
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
     raise AttributeError(f"module 'deepeyes' has no attribute {name!r}")

@@ -160,7 +160,7 @@ class Observer:
         shape = tuple(observed.activations.shape)
         last = self._channels_last if observed.channels_last is None else observed.channels_last
         batch = shape[0] if shape else 0
-        place = layout(shape, batch, None if last or len(shape) == 2 else len(shape) - 2)
+        place = layout(shape, batch, None if last or len(shape) <= 2 else len(shape) - 2)
         if place is None:
             raise ValueError(
                 f"their shape is {shape}: give [N, F], [N, F, ...], or [N, ..., F] with channels_last=True"

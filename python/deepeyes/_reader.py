@@ -90,6 +90,6 @@ class StoredRun:
         return Instances(_native.instances(self._run, layer, self._logdir))
 
 
-def open_run(run: str | os.PathLike[str], logdir: str | os.PathLike[str] = "runs") -> StoredRun:
+def open(run: str | os.PathLike[str], logdir: str | os.PathLike[str] = "runs") -> StoredRun:
     """A stored run: `run` is its directory, or its name under `logdir`."""
     return StoredRun(run, logdir)
