@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import Any
 
 log = logging.getLogger("deepeyes")
 
 
+OURS = (os.path.dirname(__file__), contextlib.__file__)
+
+
 def warn(message: str) -> None:
-    """Warns, also where warnings are errors: then the message goes to stderr, and nothing is raised."""
+    """Warns at the user's line, also where warnings are errors: then the message goes to stderr, and nothing is raised."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(OURS):
+        level, frame = level + 1, frame.f_back
     try:
-        warnings.warn(message, RuntimeWarning, stacklevel=4)
+        warnings.warn(message, RuntimeWarning, stacklevel=level)
     except RuntimeWarning:
         print(message, file=sys.stderr)
 
@@ -49,7 +56,7 @@ class Guard:
         self.off()
         warn(f"deepeyes stopped watching (training goes on): {what}: {reason}")
 
-    @contextmanager
+    @contextlib.contextmanager
     def watching(self, what: str):
         """Keeps any exception of the block from the caller."""
         try:

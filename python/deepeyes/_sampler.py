@@ -53,9 +53,9 @@ class Layout:
         return (first, slice(None), *inner) if self.leading else (first, *inner, slice(None))
 
 
-def layout(shape: Sequence[int], batch: int, spatial: int | None) -> Layout | None:
+def layout(shape: Sequence[int], batch: int, spatial: int | None, swapped: bool = False) -> Layout | None:
     """The layout of an output: of a convolution over `spatial` axes `[n, F, ...]`, or with `None` of a dense layer
-    `[n, ..., F]`. `None` where the shape cannot be told apart by `batch` inputs."""
+    `[n, ..., F]`, with `swapped` `[t, n, F]`. `None` where the shape cannot be told apart by `batch` inputs."""
     shape = tuple(shape)
     if batch < 1 or min(shape, default=0) < 1:
         return None
@@ -65,7 +65,7 @@ def layout(shape: Sequence[int], batch: int, spatial: int | None) -> Layout | No
         return Layout(shape[1], shape[2:], leading=True, fold=shape[0] // batch)
     if len(shape) < 2:
         return None
-    if shape[0] != batch and len(shape) == 3 and shape[1] == batch:
+    if (swapped or shape[0] != batch) and len(shape) == 3 and shape[1] == batch:
         return Layout(shape[2], shape[:1], leading=False, swapped=True)
     if shape[0] % batch:
         return None
@@ -88,7 +88,7 @@ class Sampler:
     def positions(self, inputs: int, positions: int, count: int) -> np.ndarray:
         """`[inputs, count]` int64: for each input `count` of `positions` positions."""
         if count >= positions:
-            return np.broadcast_to(np.arange(positions), (inputs, positions))
+            return np.tile(np.arange(positions), (inputs, 1))
         rows = self._drawn.get((positions, count))
         if rows is None:
             drawn = [self._random.choice(positions, count, replace=False) for _ in range(ROWS)]

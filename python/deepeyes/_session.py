@@ -198,13 +198,13 @@ class Session:
             self.steps += 1
             seconds, self._last = now - self._last, now
             own, self._spent = self._spent + (now - began), 0.0
-            sampled = sample is not None and self._recorder is not None
-            if not (sampled and self._hand_over_sample(sample, loss, accuracy, seconds, own)):
+            sample = sample if self.started else None
+            if sample is None or not self._hand_over_sample(sample, loss, accuracy, seconds, own):
                 self._pending.append((self.steps, loss, accuracy, seconds, own))
-                self._hand_over(only_when_due=not sampled)
+                self._hand_over(only_when_due=sample is None)
             own += time.perf_counter() - now
             analysis = 0.0 if self._recorder is None else self._recorder.cost()
-            self.sampling = self._budget.step(seconds, own, analysis, sampled) or not self.started
+            self.sampling = self._budget.step(seconds, own, analysis, sample is not None) or not self.started
             self._last = time.perf_counter()
 
     def instances(

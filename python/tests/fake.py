@@ -1,16 +1,16 @@
 """A recorder that keeps what it is given, so that tests see what a producer hands over."""
 
+import json
+
 import numpy as np
 
 
 class FakeRecorder:
     """Has the interface of `deepeyes._native.Recorder`; takes everything while `taking`."""
 
-    last = None
+    last: "FakeRecorder"
 
     def __init__(self, description, **options):
-        import json
-
         self.description, self.options = json.loads(description), options
         self.taking, self.seconds_of_analysis, self.finished = True, 0.0, None
         self.scalar_steps, self.batches, self.instance_events, self.probes, self.validations = [], [], [], [], []
@@ -35,8 +35,15 @@ class FakeRecorder:
         if self.taking:
             self.losses[step] = loss
             self.batches.append(
-                dict(step=step, accuracy=accuracy, inputs=inputs, labels=labels, predictions=predictions, images=images)
-                | dict(layers={self.description["layers"][layer[0]]["name"]: layer[1:] for layer in layers})
+                {
+                    "step": step,
+                    "accuracy": accuracy,
+                    "inputs": inputs,
+                    "labels": labels,
+                    "predictions": predictions,
+                    "images": images,
+                    "layers": {self.description["layers"][layer[0]]["name"]: layer[1:] for layer in layers},
+                }
             )
         return self.taking
 
