@@ -17,7 +17,7 @@ pub(crate) struct Server {
 #[pymethods]
 impl Server {
     #[new]
-    #[pyo3(signature = (logdir, *, host="127.0.0.1".to_owned(), port=0, token=None, base_path=None))]
+    #[pyo3(signature = (logdir, *, host="127.0.0.1".to_owned(), port=0, token=None, base_path=None, allow_hosts=Vec::new()))]
     fn new(
         py: Python<'_>,
         logdir: PathBuf,
@@ -25,12 +25,14 @@ impl Server {
         port: u16,
         token: Option<String>,
         base_path: Option<String>,
+        allow_hosts: Vec<String>,
     ) -> PyResult<Self> {
         let options = ServerOptions {
             host,
             port: Some(port),
             token,
             base_path: base_path.unwrap_or_default(),
+            allow_hosts,
             ..ServerOptions::new(logdir)
         };
         let server = py.detach(|| deepeyes_server::Server::start(options)).map_err(error)?;
