@@ -1,19 +1,20 @@
 //! Label affinity: for which label a filter answers, and how selectively (DESIGN "Label affinity").
 
 use crate::perplexity::strength_perplexity;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The largest label; a larger one stands for something else than a class, and would cost memory for all below it.
 const MAX_LABEL: usize = 65_535;
 
 /// Sums of rectified activations for each label and filter; merging those of any parts gives those of the whole.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LabelAffinity {
     filters: usize,
     labels: BTreeMap<usize, LabelSums>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct LabelSums {
     instances: u64,
     sums: Vec<f64>,
@@ -34,6 +35,12 @@ impl LabelAffinity {
     /// Of no instances yet, of a layer with F filters.
     pub fn new(filters: usize) -> Self {
         Self { filters, labels: BTreeMap::new() }
+    }
+
+    /// Whether it is of a layer with so many filters.
+    pub(crate) fn is_of(&self, filters: usize) -> bool {
+        let mut labels = self.labels.iter();
+        self.filters == filters && labels.all(|(&label, of)| label <= MAX_LABEL && of.sums.len() == filters)
     }
 
     /// Takes in instances of one label, by the sum of their rectified activations (F values). Unlabelled ones

@@ -54,6 +54,11 @@ impl GroupedPerplexities {
         (&mut self.counts[group * FINE_BINS..][..FINE_BINS], &mut self.silent[group])
     }
 
+    /// Whether it is of a layer with so many filters.
+    pub(crate) fn is_of(&self, filters: usize) -> bool {
+        self.filters == filters && self.counts.len() == GROUPS * FINE_BINS && self.silent.len() == GROUPS
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;

@@ -60,4 +60,4 @@ pub use snapshot::{
     Separability, Similarity,
 };
 pub use stability::{SMALLEST_LIMIT, Stability, drift_limit};
-pub use window::{LayerWindow, ObserveError};
+pub use window::{KeptWindow, LayerWindow, ObserveError};

@@ -6,7 +6,7 @@ use crate::{InputId, InstanceSample};
 use std::collections::BTreeMap;
 
 /// The k instances with the smallest hashes; of one seen twice (a repeated input) the latest is kept once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Reservoir {
     filters: usize,
     size: usize,

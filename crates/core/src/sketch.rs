@@ -3,6 +3,8 @@
 //! mantissa, read off without a logarithm: 64 buckets for each factor of two, whose middle is within 1/129 of any value in
 //! it. Only the buckets near a filter's largest value are kept; smaller values (below about 2^-16 of it) are only counted.
 
+use serde::{Deserialize, Serialize};
+
 /// Bits of a 32-bit float below those that name its bucket.
 const SHIFT: u32 = 17;
 /// Buckets kept for a filter: 16 factors of two.
@@ -12,16 +14,17 @@ const BUCKETS: usize = 1024;
 const WAITING: usize = 64;
 
 /// One sketch for each filter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sketch {
     instances: u64,
     filters: Vec<FilterSketch>,
     /// Up to [`WAITING`] instances, one after the other.
+    #[serde(skip)]
     waiting: Vec<f32>,
 }
 
 /// Counts of one filter's values.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct FilterSketch {
     zero: u32,
     /// Values below the kept buckets.
@@ -35,6 +38,15 @@ impl Sketch {
     /// Of no instances yet.
     pub fn new(filters: usize) -> Self {
         Self { instances: 0, filters: vec![FilterSketch::default(); filters], waiting: Vec::new() }
+    }
+
+    /// Whether it is of so many filters.
+    pub(crate) fn is_of(&self, filters: usize) -> bool {
+        self.filters.len() == filters
+            && self
+                .filters
+                .iter()
+                .all(|filter| filter.counts.len() <= BUCKETS && filter.first <= 1 << (31 - SHIFT))
     }
 
     /// Takes in one rectified instance (F values).

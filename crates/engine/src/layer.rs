@@ -2,7 +2,7 @@
 
 use crate::guard::guarded;
 use deepeyes_core::{
-    Activations, AnalysisConfig, Batch, LayerMonitor, LayerSnapshot, LayerSpec, LayerWindow,
+    Activations, AnalysisConfig, Batch, KeptWindow, LayerMonitor, LayerSnapshot, LayerSpec, LayerWindow,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub(crate) struct Layer {
     /// `None` once its analysis has failed.
     active: Option<(LayerMonitor, LayerWindow)>,
     pub(crate) latest: Option<Arc<LayerSnapshot>>,
+    /// The last window itself, where it is to be stored.
+    pub(crate) kept: Option<Arc<KeptWindow>>,
 }
 
 impl Layer {
@@ -27,7 +29,7 @@ impl Layer {
             let window = monitor.open();
             (monitor, window)
         });
-        Self { spec: spec.clone(), active, latest: None }
+        Self { spec: spec.clone(), active, latest: None, kept: None }
     }
 
     /// What spans windows, for a checkpoint.
@@ -52,15 +54,21 @@ impl Layer {
         }
     }
 
-    /// Ends the running window, comparing filters where `compare` says so; `None` where it saw nothing. Errors as for
-    /// [`observe`](Self::observe).
-    pub(crate) fn close(&mut self, compare: bool) -> Result<Option<LayerSnapshot>, String> {
+    /// Ends the running window, comparing filters where `compare` says so; `None` where it saw nothing. With `keep`, the
+    /// settings of the analysis, the window itself is kept, too. Errors as for [`observe`](Self::observe).
+    pub(crate) fn close(
+        &mut self,
+        compare: bool,
+        keep: Option<&AnalysisConfig>,
+    ) -> Result<Option<LayerSnapshot>, String> {
         let Some((monitor, window)) = &mut self.active else { return Ok(None) };
         if window.is_empty() {
             return Ok(None);
         }
+        let kept = &mut self.kept;
         let closed = guarded(|| {
-            let complete = std::mem::replace(window, monitor.open());
+            let mut complete = std::mem::replace(window, monitor.open());
+            *kept = keep.map(|config| Arc::new(complete.keep(config)));
             monitor.close(complete, compare)
         });
         closed.map(Some).map_err(|panic| self.fail(&panic))

@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::guard::guarded;
 use crate::priority;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use deepeyes_core::{Checkpoint, FilterMap, Image, InputId, InputMap, LayerSnapshot};
+use deepeyes_core::{Checkpoint, FilterMap, Image, InputId, InputMap, KeptWindow, LayerSnapshot};
 use deepeyes_store::{Ending, MapParts, Result, Scalar, SnapshotParts, Validation, Writer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -25,6 +25,7 @@ pub(crate) enum Record {
     Snapshot {
         step: u64,
         layers: Vec<(usize, Arc<LayerSnapshot>)>,
+        windows: Vec<(usize, Arc<KeptWindow>)>,
         full: bool,
         images: Vec<(InputId, Arc<Image>)>,
     },
@@ -132,8 +133,9 @@ fn store(mut writer: Writer, record: Option<Record>) -> Result<Option<Writer>> {
         None => writer.heartbeat()?,
         Some(Record::Scalars(scalars)) => writer.append_scalars(&scalars)?,
         Some(Record::Validation(validation)) => writer.write_validation(&validation)?,
-        Some(Record::Snapshot { step, layers, full, images }) => {
-            writer.write_snapshot(&SnapshotParts { step, layers: &layers, full, images: &images })?;
+        Some(Record::Snapshot { step, layers, windows, full, images }) => {
+            let (layers, windows, images) = (&layers, &windows, &images);
+            writer.write_snapshot(&SnapshotParts { step, layers, windows, full, images })?;
         }
         Some(Record::ProbeInputs(images)) => writer.write_probe_inputs(&images)?,
         Some(Record::Maps { step, inputs, filters }) => {

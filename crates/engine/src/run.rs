@@ -28,11 +28,13 @@ pub struct EngineOptions {
     /// The producer's own thread pool, where it computes on one: the analysis then fills that pool's gaps, piece by piece.
     /// `None`: a thread of low priority does the analysis.
     pub pool: Option<Arc<ThreadPool>>,
+    /// Whether windows are stored so that they merge with those of other ranks.
+    pub keep_windows: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { queue: 16, full_interval: Duration::from_secs(5), pool: None }
+        Self { queue: 16, full_interval: Duration::from_secs(5), pool: None, keep_windows: false }
     }
 }
 

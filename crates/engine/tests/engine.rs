@@ -165,6 +165,26 @@ fn a_short_run_has_its_only_window_and_a_long_one_no_half_ones() {
 }
 
 #[test]
+fn a_window_is_of_the_mini_batches_that_were_looked_at() {
+    let logdir = tempfile::tempdir().unwrap();
+    let run = Run::start(writer(logdir.path()), config(), &options()).unwrap();
+    let observer = run.observer();
+    for step in 1..=60 {
+        let mut batch = batch(step);
+        if step % 3 != 0 {
+            batch.activations.clear();
+        }
+        observer.observe(Event::Batch(batch));
+    }
+    let directory = run.finish(Ending::Finished).unwrap().directory;
+    let reader = Reader::open(directory).unwrap();
+    assert_eq!(reader.snapshot_steps().unwrap(), [30, 60]);
+    let window = reader.layer_snapshot(0, None).unwrap().unwrap();
+    assert_eq!((window.from, window.to), (33, 60));
+    assert_eq!(reader.scalars().unwrap().len(), 60);
+}
+
+#[test]
 fn readers_see_the_newest_state_and_can_wait_for_it() {
     let logdir = tempfile::tempdir().unwrap();
     let run = Run::start(writer(logdir.path()), config(), &options()).unwrap();

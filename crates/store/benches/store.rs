@@ -129,7 +129,7 @@ fn write(bencher: Bencher, full: bool) {
     bencher.bench_local(|| {
         step += 20;
         writer
-            .write_snapshot(&SnapshotParts { step, layers: &layers, full, images: &[] })
+            .write_snapshot(&SnapshotParts { step, layers: &layers, windows: &[], full, images: &[] })
             .expect("a temporary directory takes a window");
     });
 }
@@ -139,7 +139,7 @@ fn read(bencher: Bencher) {
     let logdir = tempfile::tempdir().expect("a temporary directory");
     let mut writer = begin(logdir.path());
     writer
-        .write_snapshot(&SnapshotParts { step: 20, layers: &layers(), full: true, images: &[] })
+        .write_snapshot(&SnapshotParts { step: 20, layers: &layers(), windows: &[], full: true, images: &[] })
         .expect("a temporary directory takes a window");
     let reader = Reader::open(writer.directory()).expect("the run is there");
     bencher.counter(ItemsCount::new(1_usize)).counter(bytes()).bench_local(|| {

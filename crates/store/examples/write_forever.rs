@@ -53,6 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writer.write_snapshot(&SnapshotParts {
             step,
             layers: &[(0, Arc::new(snapshot(step)))],
+            windows: &[],
             full: true,
             images: &[(input, Arc::new(image))],
         })?;

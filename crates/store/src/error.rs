@@ -74,7 +74,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Several ranks wrote the run.
-    #[error("{path}: written by {ranks} ranks, and merging ranks is not supported yet; name one file, such as {path}/{example}", path = path.display())]
+    #[error("{path}: written by {ranks} ranks, and only one writer's run can be continued; name one file, such as {path}/{example}", path = path.display())]
     Ranks {
         /// The run's directory.
         path: PathBuf,

@@ -12,6 +12,7 @@ mod host;
 mod journal;
 mod lock;
 mod maps;
+mod ranks;
 mod reader;
 mod retention;
 mod schema;

@@ -47,7 +47,7 @@ CREATE TABLE layer_snapshots (
 -- label <i4 [F] (-1: none), specificity <f8 [F] (NaN: none), state |u1 [F] (alive, dead, always_on, weakening, unknown),
 -- label_strength <f8 [F, labels] (a row of NaN: none), similarity <u2 [F (F - 1) / 2] (65535: 1),
 -- sample_activations <f4 [n, F], sample_inputs <i8 [n], sample_positions <u4 [n], sample_labels <i4 [n],
--- sample_predictions <i4 [n], sample_steps <u8 [n].
+-- sample_predictions <i4 [n], sample_steps <u8 [n], window |u1 (of a rank: what merges with other ranks' windows, in postcard).
 CREATE TABLE arrays (
     step INTEGER NOT NULL,
     layer INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 //! What goes into a run and comes out of it.
 
-use deepeyes_core::{self as core, Image, InputId, InputMap, LayerSnapshot, RunDescription};
+use deepeyes_core::{self as core, Image, InputId, InputMap, KeptWindow, LayerSnapshot, RunDescription};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,6 +83,8 @@ pub struct SnapshotParts<'a> {
     pub step: u64,
     /// Layers, by index in the description, that have a snapshot.
     pub layers: &'a [(usize, Arc<LayerSnapshot>)],
+    /// The windows themselves, by the layer's index, where they are to merge with those of other ranks.
+    pub windows: &'a [(usize, Arc<KeptWindow>)],
     /// Whether similarity, sample and images are stored, too; they are most of the bytes.
     pub full: bool,
     /// Pixels of the inputs in the samples; the store keeps those that a kept sample names.

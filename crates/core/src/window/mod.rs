@@ -2,10 +2,12 @@
 //! steps, to what the whole would have given (sums up to rounding).
 
 mod block;
+mod kept;
 #[cfg(test)]
 mod tests;
 mod totals;
 
+pub use kept::KeptWindow;
 pub(crate) use totals::Totals;
 
 use crate::drift::group_of;

@@ -8,13 +8,14 @@ use crate::random::{hash, hash_of};
 use crate::reservoir::{Identity, Reservoir};
 use crate::sketch::Sketch;
 use crate::{InputId, LabelAffinity, PERPLEXITY_BINS};
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Keeps the draw for the sketches apart from other hashes.
 const SKETCH_KEY: u64 = 4;
 
 /// Everything that a window keeps.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Totals {
     /// First and last step; meaningless while nothing was sampled.
     pub(crate) from: u64,
@@ -38,6 +39,8 @@ pub(crate) struct Totals {
     pub(crate) sums: Vec<f64>,
     pub(crate) affinity: LabelAffinity,
     pub(crate) sketch: Sketch,
+    /// Stored apart.
+    #[serde(skip)]
     pub(crate) sample: Reservoir,
 }
 
@@ -61,6 +64,31 @@ impl Totals {
             sketch: Sketch::new(filters),
             sample: Reservoir::new(filters, sample_size),
         }
+    }
+
+    /// The same with an empty sample.
+    pub(super) fn without_sample(&self) -> Self {
+        Self {
+            inputs: self.inputs.clone(),
+            counts: self.counts.clone(),
+            perplexities: self.perplexities.clone(),
+            maxima: self.maxima.clone(),
+            sums: self.sums.clone(),
+            affinity: self.affinity.clone(),
+            sketch: self.sketch.clone(),
+            sample: Reservoir::default(),
+            ..*self
+        }
+    }
+
+    /// Whether its parts are those of a layer with so many filters.
+    pub(super) fn is_of(&self, filters: usize) -> bool {
+        self.counts.len() == PERPLEXITY_BINS
+            && self.maxima.len() == filters
+            && self.sums.len() == filters
+            && self.perplexities.is_of(filters)
+            && self.affinity.is_of(filters)
+            && self.sketch.is_of(filters)
     }
 
     /// Counts an input with the instances that it holds and those drawn from it.

@@ -15,7 +15,8 @@ impl Analysis {
     pub(super) fn close_window(&mut self) {
         let whole = self.last_full.is_none_or(|last| last.elapsed() >= self.budget.interval())
             || self.description.iterations == Some(self.state.step);
-        let ends = self.layers.iter_mut().map(|layer| move || layer.close(whole));
+        let keep = self.keep_windows.then_some(&self.config);
+        let ends = self.layers.iter_mut().map(|layer| move || layer.close(whole, keep));
         let (ended, seconds) = self.gaps.run(ends.collect());
         let mut closed: Vec<(usize, LayerSnapshot)> = Vec::new();
         for (at, ended) in ended.into_iter().enumerate() {
@@ -122,13 +123,15 @@ impl Analysis {
             let latest = layer.latest.as_ref().filter(|latest| latest.to == step)?;
             Some((at, Arc::clone(latest)))
         };
-        let layers = self.layers.iter().enumerate().filter_map(of_window).collect();
+        let layers: Vec<_> = self.layers.iter().enumerate().filter_map(of_window).collect();
+        let kept = |at: usize| Some((at, Arc::clone(self.layers[at].kept.as_ref()?)));
+        let windows = layers.iter().filter_map(|(at, _)| kept(*at)).collect();
         let images = if full {
             self.state.images.iter().map(|(&input, image)| (input, Arc::clone(image))).collect()
         } else {
             Vec::new()
         };
-        self.recorder.send(Record::Snapshot { step, layers, full, images });
+        self.recorder.send(Record::Snapshot { step, layers, windows, full, images });
     }
 
     pub(super) fn publish_layers(&mut self) {

@@ -35,12 +35,13 @@ const MAX_PROBLEMS: usize = 1000;
 pub(crate) struct Analysis {
     description: RunDescription,
     config: AnalysisConfig,
+    keep_windows: bool,
     gaps: Gaps,
     layers: Vec<Layer>,
     separability: Vec<Option<Separability>>,
     images: WindowImages,
-    /// Number of the running window; windows end at the multiples of W.
-    window: Option<u64>,
+    /// Mini-batches with activations in the running window; W of them are a window. `None` before the first one.
+    taken: Option<u64>,
     /// Last iteration of the last closed window, and whether the store has all of it.
     closed: Option<(u64, bool)>,
     last_full: Option<Instant>,
@@ -86,10 +87,11 @@ impl Analysis {
         };
         Self {
             gaps: Gaps::of(options.pool.clone()),
+            keep_windows: options.keep_windows,
             separability: vec![None; layers.len()],
             layers,
             images: WindowImages::default(),
-            window: None,
+            taken: None,
             closed: None,
             last_full: None,
             budget,
@@ -177,19 +179,26 @@ impl Analysis {
         self.follow(&scalar);
         self.unsaved.push(scalar);
 
-        let window = batch.step.saturating_sub(1) / self.config.window;
-        if self.window.replace(window).is_some_and(|running| running != window) {
-            self.close_window();
-        }
         self.budget.step(batch.seconds, batch.observed_seconds);
         self.maps.step(batch.seconds);
         self.observe(batch);
-        if batch.step.is_multiple_of(self.config.window) {
+        if self.ends_window(batch) {
             self.close_window();
-            self.window = None;
         } else if self.last_flush.elapsed() >= FLUSH {
             self.flush();
         }
+    }
+
+    /// Whether a mini-batch is its window's last. Where activations are taken of every one, windows end at multiples of W,
+    /// also after a resume.
+    fn ends_window(&mut self, batch: &Batch) -> bool {
+        if batch.activations.is_empty() {
+            return false;
+        }
+        let before = self.taken.unwrap_or_else(|| batch.step.saturating_sub(1) % self.config.window);
+        let ends = before + 1 >= self.config.window;
+        self.taken = Some(if ends { 0 } else { before + 1 });
+        ends
     }
 
     /// The latest values and running means.

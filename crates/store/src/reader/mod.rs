@@ -7,6 +7,7 @@ mod snapshot;
 
 use crate::array::decompress;
 use crate::error::{Fault, Result, StoreError};
+use crate::ranks::Ranks;
 use crate::types::{FilterMap, Parent, RunInfo, RunStatus, StoredCheckpoint};
 use crate::{find, lock, schema};
 use deepeyes_core::{Image, InputId, RunDescription};
@@ -27,6 +28,8 @@ pub struct Reader {
     file: schema::ReadConnection,
     database: PathBuf,
     directory: PathBuf,
+    /// The ranks whose files `database` is merged from.
+    ranks: Option<Ranks>,
 }
 
 /// The file of the run in `path`: a directory, or the file itself.
@@ -66,19 +69,37 @@ fn bound(at: Option<u64>) -> i64 {
 }
 
 impl Reader {
-    /// Opens the run in a directory; or one file of it.
+    /// Opens the run in a directory, or one file of it. Files of several ranks are merged into a temporary one first.
     ///
     /// # Errors
-    /// [`StoreError::NotARun`], [`StoreError::Newer`], [`StoreError::Broken`], [`StoreError::Ranks`], or where the
-    /// system refuses.
+    /// [`StoreError::NotARun`], [`StoreError::Newer`], [`StoreError::Broken`], or where the system refuses.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let database = database_of(path.as_ref())?;
+        let path = path.as_ref();
+        let files = if path.is_dir() { find::databases(path) } else { Vec::new() };
+        if files.len() < 2 {
+            return Self::open_file(database_of(path)?);
+        }
+        let ranks = Ranks::merge(&files)?;
+        let merged = Self::open_file(ranks.database().to_owned())?;
+        Ok(Self { directory: path.to_owned(), ranks: Some(ranks), ..merged })
+    }
+
+    /// Takes in what ranks have written since; nothing to do for a run with one writer.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn refresh(&self) -> Result<()> {
+        self.ranks.as_ref().map_or(Ok(()), Ranks::update)
+    }
+
+    /// Opens one writer's file.
+    pub(crate) fn open_file(database: PathBuf) -> Result<Self> {
         let file = schema::open_reader(&database)?;
         let directory = match database.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        Ok(Self { file, database, directory })
+        Ok(Self { file, database, directory, ranks: None })
     }
 
     /// Reads in one transaction, so that rows of different tables belong together.
@@ -100,6 +121,14 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Broken`], or where the system refuses; so for all that follow.
     pub fn info(&self) -> Result<RunInfo> {
+        let mut info = self.own_info()?;
+        if let Some(ranks) = &self.ranks {
+            ranks.complete(&mut info)?;
+        }
+        Ok(info)
+    }
+
+    fn own_info(&self) -> Result<RunInfo> {
         self.read(|connection| {
             let host: String = meta(connection, "host")?;
             let heartbeat: f64 = meta(connection, "heartbeat")?;

@@ -3,9 +3,9 @@
 use super::{Reader, bound, description};
 use crate::array::{Element, Stored};
 use crate::error::{Fault, Result};
-use crate::writer::SIMILARITY_ONE;
+use crate::writer::{SIMILARITY_ONE, WINDOW_ARRAY};
 use deepeyes_core::{
-    FilterState, FilterStatistics, Finding, InstanceSample, LayerSnapshot, LayerStatistics,
+    FilterState, FilterStatistics, Finding, InstanceSample, KeptWindow, LayerSnapshot, LayerStatistics,
     PerplexityHistogram, Similarity,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -65,6 +65,28 @@ impl Reader {
         self.read(|connection| {
             let place = newest(connection, layer, at, "sample_activations")?;
             place.map(|place| Ok((place.step, place.sample()?))).transpose()
+        })
+    }
+
+    /// Where a layer's window itself is kept, in order: the window's number in the run, and its last iteration.
+    pub(crate) fn window_places(&self, layer: usize) -> Result<Vec<(u64, u64)>> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT ordinal, step FROM snapshots JOIN arrays USING (step) WHERE layer = ? AND name = ? ORDER BY step",
+            )?;
+            let rows =
+                select.query_map(params![layer, WINDOW_ARRAY], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// A layer's window that is kept at an iteration.
+    pub(crate) fn window(&self, layer: usize, step: u64) -> Result<KeptWindow> {
+        self.read(|connection| {
+            let place = Place { connection, step, layer };
+            let (bytes, _) =
+                place.shaped::<u8>(WINDOW_ARRAY)?.ok_or_else(|| place.broken("it has no window"))?;
+            postcard::from_bytes(&bytes).map_err(|error| place.broken(&format!("its window: {error}")))
         })
     }
 

@@ -4,7 +4,7 @@ mod maps;
 mod prune;
 mod snapshot;
 
-pub(crate) use snapshot::SIMILARITY_ONE;
+pub(crate) use snapshot::{SIMILARITY_ONE, WINDOW_ARRAY};
 
 use crate::array::Encoder;
 use crate::error::{Fault, Result, StoreError};
@@ -274,6 +274,19 @@ impl Writer {
                 transaction.execute(&format!("DELETE FROM {table} WHERE step > ?"), [step])?;
             }
             prune::orphaned_inputs(transaction)
+        })
+    }
+
+    /// Takes all iterations and windows back; maps, validations and the probe's images stay.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; nothing has changed then.
+    pub(crate) fn clear_course(&mut self) -> Result<()> {
+        self.transaction(|transaction| {
+            for table in ["scalars", "snapshots", "layer_snapshots", "arrays", "snapshot_inputs"] {
+                transaction.execute(&format!("DELETE FROM {table}"), [])?;
+            }
+            Ok(())
         })
     }
 

@@ -16,6 +16,8 @@ pub(crate) const SAMPLE_ARRAYS: [&str; 6] = [
     "sample_predictions",
     "sample_steps",
 ];
+/// A window as it merges with those of other ranks.
+pub(crate) const WINDOW_ARRAY: &str = "window";
 /// A similarity of 1; the step between two stored ones is below 1.6e-5, and the error below 8e-6.
 pub(crate) const SIMILARITY_ONE: f32 = 65_535.0;
 
@@ -55,6 +57,11 @@ pub(crate) fn encode<'a>(
                 arrays.extend(sample_arrays(sample, encoder)?);
                 encoded.sampled.extend(&sample.inputs);
             }
+        }
+        if let Some((_, window)) = parts.windows.iter().find(|(of, _)| of == layer) {
+            let bytes = postcard::to_stdvec(&**window)
+                .map_err(|error| Fault::Value(format!("a window as bytes: {error}")))?;
+            arrays.push((WINDOW_ARRAY, encoder.array(&bytes, &[bytes.len()])?));
         }
         let statistics = &snapshot.statistics;
         encoded.layers.push(EncodedLayer {

@@ -184,5 +184,7 @@ pub(crate) fn write_window(writer: &mut Writer, to: u64, full: bool) {
         (1, Arc::new(snapshot(2, to, 3, 2, 20, to as i64))),
     ];
     let images: Vec<_> = (0..20).map(|row| (to as i64 + row, image(to as i64 + row))).collect();
-    writer.write_snapshot(&SnapshotParts { step: to, layers: &layers, full, images: &images }).unwrap();
+    writer
+        .write_snapshot(&SnapshotParts { step: to, layers: &layers, windows: &[], full, images: &images })
+        .unwrap();
 }

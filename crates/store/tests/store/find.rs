@@ -56,7 +56,7 @@ fn names_that_leave_the_log_directory_are_refused() {
 }
 
 #[test]
-fn several_ranks_are_named_and_one_reads_by_itself() {
+fn several_ranks_are_not_continued_and_one_reads_by_itself() {
     let directory = tempfile::tempdir().unwrap();
     let description = description("ranks", vec![layer("a", 1)]);
     let rank = |rank| Writer::create_rank(directory.path(), rank, &description, &RunOptions::default());
@@ -64,7 +64,7 @@ fn several_ranks_are_named_and_one_reads_by_itself() {
     assert!(rank(0).is_err());
     Reader::open(directory.path()).unwrap();
     drop(rank(1).unwrap());
-    let error = Reader::open(directory.path()).unwrap_err();
+    let error = Writer::reopen(directory.path(), &RunOptions::default()).unwrap_err();
     assert!(matches!(error, StoreError::Ranks { ranks: 2, .. }), "{error}");
     Reader::open(first.path()).unwrap();
 }

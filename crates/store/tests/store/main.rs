@@ -7,5 +7,6 @@ mod find;
 mod killed;
 mod live;
 mod maps;
+mod ranks;
 mod retention;
 mod round_trip;

@@ -28,7 +28,13 @@ fn lenet_of_2_000_iterations_is_at_most_20_megabytes() {
             .collect();
         let images: Vec<_> = (first..first + 1_280).map(|input| (input, image(input))).collect();
         writer
-            .write_snapshot(&SnapshotParts { step: to, layers: &layers, full: true, images: &images })
+            .write_snapshot(&SnapshotParts {
+                step: to,
+                layers: &layers,
+                windows: &[],
+                full: true,
+                images: &images,
+            })
             .unwrap();
         if to % 500 == 0 {
             let weights = |noise: &mut Noise| -> Vec<u8> {

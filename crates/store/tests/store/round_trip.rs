@@ -18,7 +18,7 @@ proptest! {
         let mut stored = snapshot(seed, 40, filters, labels, rows, 7);
         let layers = [(1, Arc::new(stored.clone()))];
         let images = [(7, image(7)), (1_000_000, image(8))];
-        writer.write_snapshot(&SnapshotParts { step: 40, layers: &layers, full: true, images: &images }).unwrap();
+        writer.write_snapshot(&SnapshotParts { step: 40, layers: &layers, windows: &[], full: true, images: &images }).unwrap();
 
         let reader = Reader::open(writer.directory()).unwrap();
         prop_assert_eq!(reader.layer_snapshot(0, None).unwrap(), None);
@@ -145,8 +145,13 @@ fn what_does_not_fit_is_refused_whole() {
     let mut odd = snapshot(1, 20, 5, 2, 4, 0);
     odd.all_time_max.pop();
     for layers in [[(2, Arc::new(snapshot(1, 20, 5, 2, 4, 0)))], [(0, Arc::new(odd))]] {
-        let refused =
-            writer.write_snapshot(&SnapshotParts { step: 20, layers: &layers, full: true, images: &[] });
+        let refused = writer.write_snapshot(&SnapshotParts {
+            step: 20,
+            layers: &layers,
+            windows: &[],
+            full: true,
+            images: &[],
+        });
         assert!(matches!(refused, Err(StoreError::Value { .. })), "{refused:?}");
     }
     assert!(Reader::open(writer.directory()).unwrap().snapshot_steps().unwrap().is_empty());
