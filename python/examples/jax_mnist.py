@@ -54,9 +54,7 @@ def main() -> None:
     random = np.random.default_rng(0)
 
     classes = [str(digit) for digit in range(10)]
-    run = deepeyes.start(
-        arguments.logdir, name="jax", labels=classes, channels_last=True, budget=arguments.budget
-    )
+    run = deepeyes.start(arguments.logdir, name="jax", labels=classes, channels_last=True, budget=arguments.budget)
     loss = None
     for _ in range(arguments.steps):
         chosen = random.integers(0, len(images), 64)
