@@ -51,7 +51,7 @@ class Callback(Base):
         """Starts a run."""
         self._guard = Guard()
         with self._guard.watching("the module cannot be watched"):
-            self.run = watch(pl_module, **{"name": _name(pl_module)} | self._options)
+            self.run = watch(pl_module, **self._options)
             self._guard.when_off(self.run.close)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -87,10 +87,6 @@ class Callback(Base):
         if self.run is not None:
             self.run.close(finished=False)
         self._guard.off()
-
-
-def _name(module: Any) -> str:
-    return type(module).__name__.lower()
 
 
 def _named(metrics: Mapping[str, Any], part: str) -> str | None:

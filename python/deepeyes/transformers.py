@@ -33,7 +33,8 @@ class Callback(TrainerCallback):
         self._guard = Guard()
         with self._guard.watching("the model cannot be watched"):
             model = kwargs["model"]
-            self.run = watch(model, **{"name": type(model).__name__.lower(), "labels": _classes(model)} | self._options)
+            options: dict[str, Any] = {"labels": _classes(model)} | self._options
+            self.run = watch(model, **options)
             self._guard.when_off(self.run.close)
             self._seen = _Forward(model, lambda error: self._guard.fail("a forward cannot be followed", error))
             self._guard.when_off(self._seen.remove)

@@ -25,7 +25,7 @@ class Network(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.max_pool(nnx.relu(self.conv1(x)), (2, 2), (2, 2))
         x = nnx.max_pool(nnx.relu(self.conv2(x)), (2, 2), (2, 2))
-        x = nnx.relu(self.fc1(x.reshape(len(x), -1)))
+        x = nnx.relu(self.fc1(x.reshape(x.shape[0], -1)))
         return self.fc2(self.drop(x))
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     loss = None
     for _ in range(arguments.steps):
         chosen = random.integers(0, len(images), 64)
-        x, y = images[chosen, :, :, None], labels[chosen]
+        x, y = jax.numpy.asarray(images[chosen, :, :, None]), jax.numpy.asarray(labels[chosen])
         loss = train_step(model, optimizer, x, y)
         deepeyes.jax.observe(run, model, x)
         run.step(inputs=x, labels=y, indices=chosen, loss=loss)

@@ -36,7 +36,7 @@ def network() -> ViTForImageClassification:
             num_hidden_layers=2,
             num_attention_heads=4,
             intermediate_size=64,
-            num_labels=10,
+            id2label={digit: str(digit) for digit in range(10)},
         )
     )
 
@@ -50,9 +50,7 @@ def main() -> None:
 
     images, labels = digits()
     torch.manual_seed(0)
-    callback = deepeyes.transformers.Callback(
-        logdir=arguments.logdir, name="transformers", labels=range(10), budget=arguments.budget
-    )
+    callback = deepeyes.transformers.Callback(logdir=arguments.logdir, name="transformers", budget=arguments.budget)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=network(),

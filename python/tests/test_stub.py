@@ -66,4 +66,3 @@ def test_classes_have_the_methods_of_the_stub(name: str) -> None:
             assert found(cls) == described(method)[1:]
         else:
             assert found(vars(cls)[method_name]) == described(method)
-
