@@ -7,6 +7,7 @@ mod course;
 mod r#gen;
 mod maps;
 mod peers;
+mod python;
 mod shell;
 mod svg;
 mod test;

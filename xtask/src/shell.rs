@@ -45,9 +45,14 @@ pub(crate) fn deepeyes() -> Result<PathBuf> {
 /// Builds the program in a cargo profile (`dev`, `release`) and returns its path.
 pub(crate) fn built(profile: &str) -> Result<PathBuf> {
     run(command("cargo", &["build", "--quiet", "--profile", profile, "--package", "deepeyes"]))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target()?.join(folder).join(format!("deepeyes{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The folder in which cargo builds.
+pub(crate) fn target() -> Result<PathBuf> {
     let metadata = output(command("cargo", &["metadata", "--format-version", "1", "--no-deps"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(PathBuf::from(target).join(folder).join(format!("deepeyes{}", std::env::consts::EXE_SUFFIX)))
+    Ok(PathBuf::from(target))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check of the project in one go, with a summary at the end.
 
-use crate::{shell, tidy, web};
+use crate::{python, shell, tidy, web};
 use anyhow::{Result, bail};
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", run: || cargo(&["test", "--workspace", "--quiet", "--no-fail-fast"]) },
     Step { name: "page", run: web::check },
     Step { name: "browser", run: web::browser },
+    Step { name: "python", run: python::check },
     Step { name: "documentation", run: documentation },
     Step { name: "tidy", run: tidy::run },
 ];
