@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .._axis import Axis
 from .._sampler import layout
 from .._session import ReceptiveField
 from ._aside import aside
@@ -54,36 +54,6 @@ class _Probe(Trace):
         self.outputs[tag.owner.name] = (*tag.payload, values)
         if not self._pending and self.outputs.keys() >= self._wanted:
             raise _Enough
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """What two positions see along one axis: first and last pixel of each."""
-
-    positions: tuple[int, int]
-    first: tuple[int, int]
-    last: tuple[int, int]
-    extent: int
-    # Whether the layer has a grid at all.
-    on_grid: bool
-
-    def field(self) -> tuple[int, int, int] | None:
-        """Size, stride and offset; `None` where they cannot be told from what is seen of them."""
-        apart = self.positions[1] - self.positions[0]
-        strides: list[float] = [] if apart else [1.0]
-        if apart and min(self.first) > 0:
-            strides.append((self.first[1] - self.first[0]) / apart)
-        if apart and max(self.last) < self.extent - 1:
-            strides.append((self.last[1] - self.last[0]) / apart)
-        if not strides or len(set(strides)) > 1 or strides[0] < 1 or strides[0] % 1:
-            return None
-        stride = int(strides[0])
-        starts = {f - stride * p for f, p in zip(self.first, self.positions, strict=True) if f > 0}
-        ends = {e - stride * p for e, p in zip(self.last, self.positions, strict=True) if e < self.extent - 1}
-        if len(starts) != 1 or len(ends) != 1:
-            return None
-        offset = starts.pop()
-        return ends.pop() - offset + 1, stride, offset
 
 
 def receptive_fields(
@@ -135,7 +105,7 @@ def _probe(
     layers: Layers,
     wanted: set[str],
     deadline: float,
-) -> dict[str, list[_Axis]]:
+) -> dict[str, list[Axis]]:
     dtype = torch.float32 if example.device.type == "mps" else torch.float64
     # Two copies, so that one backward pass probes two positions.
     x = torch.ones((2, example.shape[1], *canvas), dtype=dtype, device=example.device, requires_grad=True)
@@ -165,7 +135,7 @@ def _probe(
     return found
 
 
-def _seen(x: Tensor, values: Tensor, spatial: int | None) -> list[_Axis] | None:
+def _seen(x: Tensor, values: Tensor, spatial: int | None) -> list[Axis] | None:
     """What two positions of a layer see, for each axis of the input; `None` where its grid is not the input's."""
     sides = x.shape[2:]
     found = layout(values.shape, 2, spatial)
@@ -196,7 +166,7 @@ def _seen(x: Tensor, values: Tensor, spatial: int | None) -> list[_Axis] | None:
         if any(len(place) == 0 for place in places):
             return None
         ends = tuple(int(place[0]) for place in places), tuple(int(place[-1]) for place in places)
-        axes.append(_Axis((first[axis], second[axis]), *ends, extent, bool(found.inner)))  # pyright: ignore
+        axes.append(Axis((first[axis], second[axis]), *ends, extent, bool(found.inner)))  # pyright: ignore
     return axes
 
 
