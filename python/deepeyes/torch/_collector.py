@@ -29,11 +29,15 @@ REPLAYING = (
 
 
 class Collector:
-    """Watches a model's forwards for a session. `read`: whether what the layers read is wanted, too."""
+    """Watches a model's forwards for a session. `compiled`: the model is called by its compiled wrapper. `read`: whether
+    what the layers read is wanted, too."""
 
-    def __init__(self, model: nn.Module, layers: Layers, session: Session, sampler: Sampler) -> None:
+    def __init__(
+        self, model: nn.Module, layers: Layers, session: Session, sampler: Sampler, compiled: bool = False
+    ) -> None:
         self._model = weakref.ref(model)
         self.layers, self._session, self._sampler = layers, session, sampler
+        self._compiled = compiled
         self.read = False
         self._forwards: list[Forward] = []
         self._places: dict[int, np.ndarray] = {}
@@ -69,7 +73,7 @@ class Collector:
         """Whether the forward's inputs are not `batch` along its first axis, but along its second, as sequences may be:
         then they are looked for there from now on."""
         first = first_tensor(forward.args, forward.kwargs)
-        if self._axis or first is None or first.ndim < 2 or first.shape[1] != batch:
+        if self._axis or first is None or first.ndim not in (2, 3) or first.shape[1] != batch:
             return False
         self._axis = 1
         return True
@@ -109,15 +113,14 @@ class Collector:
         return Capture(self.layers, forward, limits, self._sampler, note, self.failed, self.read)
 
     def _is_hidden(self, model: nn.Module, called: bool) -> bool:
-        """Whether the model runs where it cannot be followed (compiled, replicated, as a CUDA graph). A model whose
-        children are called instead has them watched from now on."""
-        if called or is_compiled(model):
+        """Whether the model seems to run where it cannot be followed (compiled, replicated, as a CUDA graph). It may also be
+        that its children are called instead, so that they are watched from now on."""
+        if called or self._compiled or is_compiled(model):
             return True
         self._uncalled += 1
-        if self._uncalled < UNCALLED:
-            return False
-        self._uncalled = 0
-        return not self._entries.deepen()
+        if self._uncalled >= UNCALLED:
+            self._entries.deepen()
+        return self._uncalled >= UNCALLED
 
     def _replay(self, model: nn.Module, inputs: Any) -> None:
         """Runs a few of the step's inputs through the model, in eval mode."""

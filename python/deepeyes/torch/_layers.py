@@ -18,11 +18,17 @@ ACTIVATION = re.compile(r"(?i)(relu|gelu|silu|elu|swish|mish|sigmoid|tanh|activa
 
 @dataclass(frozen=True)
 class Owner:
-    """The module that a weight belongs to. `parameters`: trainable parameters of that module."""
+    """The module that a weight belongs to, or of that module one parameter alone."""
 
     name: str
     module: nn.Module
-    parameters: int
+    key: str | None = None
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        own = _own(self.module) if self.key is None else [self.module._parameters[self.key]]
+        return sum(parameter.numel() for parameter in own if parameter is not None and parameter.requires_grad)
 
 
 @dataclass
@@ -62,13 +68,12 @@ def find(model: nn.Module, wanted: Iterable[Any] | None = None) -> Layers:
             layers.activations.append(module)
         if chosen is not None and name not in chosen:
             continue
-        owner = Owner(name, module, sum(p.numel() for p in _own(module) if p.requires_grad))
+        owner = Owner(name, module)
         weights = [(key, p) for key, p in module._parameters.items() if p is not None and _is_weight(p)]
         for key, parameter in weights:
             whole = _has_filters(module) or key == "weight"
-            layers.owners.setdefault(
-                id(parameter), owner if whole else _of_parameter(owner, named[at][0], key, parameter)
-            )
+            one = owner if whole else Owner(f"{named[at][0]}.{key}".removeprefix("."), module, key)
+            layers.owners.setdefault(id(parameter), one)
         if _has_filters(module) and module._parameters.get("weight") is None and hasattr(module, "weight"):
             layers.derived.append(owner)
     return layers
@@ -91,11 +96,6 @@ def _is_weight(parameter: torch.Tensor) -> bool:
 
 def _own(module: nn.Module) -> Iterable[nn.Parameter]:
     return module.parameters(recurse=isinstance(module, nn.MultiheadAttention) or hasattr(module, "parametrizations"))
-
-
-def _of_parameter(owner: Owner, prefix: str, key: str, parameter: nn.Parameter) -> Owner:
-    name = f"{prefix}.{key}" if prefix else key
-    return Owner(name, owner.module, parameter.numel() if parameter.requires_grad else 0)
 
 
 def _class_name(module: nn.Module) -> str:

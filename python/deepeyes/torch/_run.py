@@ -19,6 +19,7 @@ from ._collector import Collector, first_tensor
 from ._describe import Place, describe
 from ._gather import gather
 from ._layers import find, unwrapped
+from ._maps import Maps
 
 # How much of the analysis' processor time a training feels: all of it where both want every core.
 SHARED_CORES, SPARE_CORES, ACCELERATOR = 1.0, 0.3, 0.2
@@ -35,16 +36,17 @@ class Run:
         self._session = Session(options, analysis_weight=_analysis_weight(model), numbers=tensors.numbers)
         self._known: dict[str, Place] = {}
         self._collector: Collector | None = None
+        self._maps = Maps(self._session)
         with self._session.guard.watching("the model cannot be watched"):
             if not self._session.on:
                 return
             if not isinstance(model, nn.Module):
                 raise TypeError(f"model= is a {type(model).__name__}, and must be a torch.nn.Module")
             self._pixels = Pixels(mean, std)
-            model = unwrapped(model)
+            compiled, model = "_orig_mod" in model._modules, unwrapped(model)
             self._model = weakref.ref(model)
-            found = find(model, layers)
-            self._collector = Collector(model, found, self._session, Sampler(options.seed + (options.rank << 32)))
+            sampler = Sampler(options.seed + (options.rank << 32))
+            self._collector = Collector(model, find(model, layers), self._session, sampler, compiled)
             self._session.guard.when_off(self._collector.remove)
             weakref.finalize(model, self._session.close)
 
@@ -123,7 +125,10 @@ class Run:
             session.start(network)
         if inputs is None:
             inputs = first_tensor(forward.args, forward.kwargs)
-        return gather(forward, self._known, inputs, labels, indices, self._pixels, session.steps)
+        sample = gather(forward, self._known, inputs, labels, indices, self._pixels, session.steps)
+        self._maps.add(forward, self._known, sample)
+        collector.read = self._maps.wanted
+        return sample
 
 
 def watch(
