@@ -47,6 +47,27 @@ def train(run):
     return jax.tree.map(np.asarray, jax.tree.leaves(nnx.state(model, nnx.Not(nnx.RngKey)))), model
 
 
+def test_fields_are_probed_through_branches_and_maxima():
+    from deepeyes.jax._nnx import forward
+
+    class Branched(nnx.Module):
+        def __init__(self, rngs):
+            self.first = nnx.Conv(3, 6, (7, 7), strides=2, rngs=rngs)
+            self.wide = nnx.Conv(6, 6, (3, 3), kernel_dilation=2, rngs=rngs)
+            self.last = nnx.Conv(6, 4, (3, 3), rngs=rngs)
+
+        def __call__(self, x):
+            x = nnx.gelu(self.first(x))
+            x = nnx.max_pool(nnx.relu(self.wide(x) + x), (3, 3), (2, 2))
+            return self.last(x)
+
+    found = forward(Branched(nnx.Rngs(0)), (np.zeros((2, 64, 64, 3), np.float32),))
+    fields = [(one.receptive_field.size, one.receptive_field.stride, one.receptive_field.offset) for one in found]
+    assert fields[0] == ((7, 7), (2, 2), (-2, -2)), "64 pixels in steps of 2: 5 of padding, 2 of them before"
+    assert fields[1] == ((15, 15), (2, 2), (-6, -6))
+    assert fields[2] == ((27, 27), (4, 4), (-10, -10))
+
+
 def test_a_model_is_observed_and_not_touched(monkeypatch):
     monkeypatch.setattr(_native, "Recorder", FakeRecorder)
     plain, _ = train(None)
@@ -61,6 +82,9 @@ def test_a_model_is_observed_and_not_touched(monkeypatch):
         ("dense.0", "dense", False),
         ("dense.1", "dense", True),
     ]
+    fields = [layer["receptive_field"] for layer in fake.description["layers"]]
+    assert fields[0] == {"size": [3, 3], "stride": [1, 1], "offset": [-1, -1]}
+    assert fields[1]["size"] == fields[2]["size"] == [6, 6]
     assert fake.description["parameters"] == (9 * 4 + 4) + (4 * 36 * 8 + 8) + (8 * 3 + 3)
     rows, places, positions = fake.batches[-1]["layers"]["conv"]
     assert rows.shape == (8 * 18, 4) and positions.max() < 36

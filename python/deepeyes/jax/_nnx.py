@@ -9,16 +9,20 @@ import jax
 from flax import nnx
 
 from .._observe import Observed
+from .._session import ReceptiveField
+from ._fields import positive, receptive_fields
 
 _KINDS = {nnx.Conv: "conv", nnx.ConvTranspose: "conv_transpose", nnx.Linear: "dense"}
 # The order in which each model's layers are called: compiled functions return what they give sorted by name.
 _orders: dict[Any, list[str]] = {}
+_fields: dict[Any, dict[str, ReceptiveField]] = {}
 
 
 def forward(model: nnx.Module, arguments: tuple[Any, ...]) -> list[Observed]:
     """The activations of a model's convolutions and linear layers, in the order of their calls, as in evaluation mode. Of a layer
     that is called several times, the first call counts."""
     graph, state = nnx.split(model)
+    fields = _fields_of(graph, state, arguments)
     heard, output = _forward(graph, state, arguments)
     modules = {_name(path): module for path, module in nnx.iter_modules(model) if type(module) in _KINDS}
     observed = []
@@ -35,6 +39,7 @@ def forward(model: nnx.Module, arguments: tuple[Any, ...]) -> list[Observed]:
                 channels_last=True,
                 kind=kind if kind == "dense" else f"{kind}{values.ndim - 2}d",
                 output=is_output,
+                receptive_field=fields.get(name),
                 parameters=sum(leaf.size for leaf in jax.tree.leaves(nnx.state(module, nnx.Param))),
             )
         )
@@ -43,6 +48,11 @@ def forward(model: nnx.Module, arguments: tuple[Any, ...]) -> list[Observed]:
 
 @partial(jax.jit, static_argnums=0)
 def _forward(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[str, jax.Array], Any]:
+    return _heard(graph, state, arguments)
+
+
+def _heard(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[str, jax.Array], Any]:
+    """Each layer's values, and the model's, from a copy of the model."""
     model = nnx.merge(graph, state)
     model.eval()
     heard: dict[str, jax.Array] = {}
@@ -52,6 +62,18 @@ def _forward(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[s
     output = model(*arguments)
     _orders[graph] = list(heard)
     return heard, output if isinstance(output, jax.Array) else None
+
+
+def _fields_of(graph: Any, state: Any, arguments: tuple[Any, ...]) -> dict[str, ReceptiveField]:
+    """What the layers see of images `[n, h, w, 1 or 3]`, probed once for each model and size of image."""
+    shape = tuple(getattr(arguments[0], "shape", ()))
+    if len(arguments) != 1 or len(shape) != 4 or shape[3] not in (1, 3):
+        return {}
+    key = (graph, shape[1:])
+    if key not in _fields:
+        probed = jax.tree_util.tree_map_with_path(positive, state)
+        _fields[key] = receptive_fields(lambda x: _heard(graph, probed, (x,))[0], shape[1:])
+    return _fields[key]
 
 
 def _listen(module: nnx.Module, name: str, heard: dict[str, jax.Array]) -> None:
