@@ -58,6 +58,7 @@ class Budget:
         self._rows = FIRST_ROWS
         self._sampled = 0
         self._pause = 0
+        self._apart = 0.0
 
     @property
     def unlimited(self) -> bool:
@@ -76,8 +77,9 @@ class Budget:
         grown, self._analysis = max(analysis - self._analysis, 0.0), analysis
         if self.unlimited:
             return True
-        spent = own + self.analysis_weight * grown
         training = max(seconds - own, 0.0)
+        own, self._apart = own - self._apart, 0.0
+        spent = own + self.analysis_weight * grown
         # A pause between two steps (a validation, a breakpoint) is no time that a step took.
         usual = training if self._step_seconds is None else min(training, 10 * self._step_seconds)
         self._step_seconds = usual if self._step_seconds is None else 0.9 * self._step_seconds + 0.1 * usual
@@ -95,6 +97,11 @@ class Budget:
             self._pause -= 1
             return False
         return self.credit >= cost
+
+    def charge(self, seconds: float) -> None:
+        """Takes `seconds` of the step that is being computed from the credit, and not from what a sampled step costs."""
+        self.credit -= seconds
+        self._apart += seconds
 
     def refused(self) -> None:
         """The analysis did not take a step, since too much waits: leaves it some steps to catch up, and makes the next ones

@@ -27,6 +27,11 @@ def warn(message: str) -> None:
         print(message, file=sys.stderr)
 
 
+def enabled() -> bool:
+    """Whether the environment lets anything be watched."""
+    return os.environ.get("DEEPEYES_MODE", "").lower() != "disabled"
+
+
 class Guard:
     """One run's switch: on until something fails or the run is closed."""
 

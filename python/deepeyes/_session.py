@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import _budget, _native
-from ._guard import Guard, warn
+from ._guard import Guard, enabled, warn
 
 # Scalars of unsampled steps are handed over after so many steps or seconds, which may wait for the device once.
 MOST_PENDING, PENDING_SECONDS = 256, 2.0
@@ -112,7 +112,7 @@ class Session:
         numbers: Callable[[list[Any]], list[float]] = numbers,
     ) -> None:
         self.options = options
-        self.guard = Guard(os.environ.get("DEEPEYES_MODE", "").lower() != "disabled")
+        self.guard = Guard(enabled())
         self.steps = 0
         # Whether the step that is being computed is sampled.
         self.sampling = self.guard.on
@@ -163,9 +163,11 @@ class Session:
         if text not in self.notes:
             self.notes.append(text)
 
-    def spent(self, seconds: float) -> None:
-        """Counts time of ours in the step that is being computed, outside `step`."""
+    def spent(self, seconds: float, apart: bool = False) -> None:
+        """Counts time of ours in the step that is being computed, outside `step`; `apart` from what a sampled step costs."""
         self._spent += seconds
+        if apart:
+            self._budget.charge(seconds)
 
     def start(self, network: Network) -> None:
         """Begins the run: the layers are known. Once."""

@@ -123,7 +123,7 @@ def test_every_convolution_is_watched(name):
     ("shape", "grid"), [((5, 3), [1, 1]), ((5, 4, 3), [1, 4]), ((5, 2, 4, 3), [2, 4]), ((5, 2, 2, 4, 3), [4, 4])]
 )
 def test_dense_layers_have_a_position_for_each_token(shape, grid):
-    model = Follows(lambda m, y, x: seen(m, F.gelu(y)), nn.Linear(3, 4))
+    model: Any = Follows(lambda m, y, x: seen(m, F.gelu(y)), nn.Linear(3, 4))
     layers, rows = watched(model, torch.rand(shape))
     assert layers["layer"]["grid"] == grid and layers["layer"]["kind"] == "dense"
     agree(rows["layer"], model.expected.reshape(5, -1, 4))
@@ -138,7 +138,7 @@ def test_windows_along_the_first_axis_are_positions():
         def forward(self, x):
             return self.layer(x.view(10, 8, 3))
 
-    model = Windows()
+    model: Any = Windows()
     layers, rows = watched(model, x := torch.rand(5, 16, 3))
     assert layers["layer"]["grid"] == [2, 8]
     agree(rows["layer"], model.layer(x.view(5, 16, 3)))
@@ -336,3 +336,45 @@ def test_instances_hold_what_the_layers_read():
     np.testing.assert_allclose(fields @ weight + model[0].bias.detach().numpy(), activations, atol=1e-5)
     np.testing.assert_allclose(layers[1][3], model[:2](x).detach().numpy()[layers[1][0] % 200], atol=1e-5)
     assert layers[1][1].max() == 0 and positions.max() == 15
+
+
+def test_a_probe_is_of_the_same_inputs_and_positions_over_the_run():
+    model: Any = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Dropout(), nn.Flatten(), nn.Linear(144, 3))
+    held, classes = torch.rand(100, 2, 8, 8), torch.arange(100) % 3
+    run = deepeyes.watch(model, budget=1.0, window=1, probe=(held, classes))
+    x = torch.rand(6, 2, 8, 8)
+    for _ in range(7):
+        model(x)
+        run.step(inputs=x)
+        vars(run)["_probe"]._next = 0.0
+    run.close()
+    fake = FakeRecorder.last
+    assert [event[0] for event in fake.probes] == [1, 6]
+    _, labels, held_out, features = fake.probes[0]
+    assert labels.tolist() == classes.tolist() and held_out.tolist() == [False, True] * 50
+    output = model[:2](held).detach()
+    np.testing.assert_allclose(features[0], F.adaptive_avg_pool2d(output, 4).flatten(1), atol=1e-6)
+    np.testing.assert_allclose(features[1], model[4](output.flatten(1)).detach(), atol=1e-5)
+    first, second = (event for event in fake.instance_events)
+    assert np.array_equal(first[1], second[1]) and len(first[1]) == 100 and first[3].tolist() != [0] * 100
+    for one, other in zip(first[5], second[5], strict=True):
+        for a, b in zip(one, other, strict=True):
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("probe", [42, (1, 2), (torch.rand(3, 4), None), (torch.rand(3, 4), torch.zeros(2))])
+def test_an_unusable_probe_is_one_warning(probe):
+    with pytest.warns(RuntimeWarning, match="stopped watching"):
+        deepeyes.watch(nn.Linear(4, 3), probe=probe).close()
+
+
+def test_a_probe_that_fails_is_left_out():
+    model = nn.Linear(4, 3)
+    run = deepeyes.watch(model, budget=1.0, probe=(torch.rand(5, 7), torch.zeros(5, dtype=torch.long)))
+    model(x := torch.rand(6, 4))
+    with pytest.warns(RuntimeWarning, match="leaves the probe out"):
+        run.step(inputs=x)
+    model(x)
+    run.step(inputs=x)
+    run.close()
+    assert len(FakeRecorder.last.batches) == 2

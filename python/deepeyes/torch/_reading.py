@@ -41,7 +41,7 @@ class Reading:
             values = read.detach()[layout.index(*(_on(part, read) for part in (places, chosen)))]
         else:
             values = _neighbourhood(read.detach(), spatial, call, layout, places, chosen)
-        return Reading(rows, _narrowed(values.reshape(len(rows), -1).float()))
+        return Reading(rows, narrowed(values.reshape(len(rows), -1).float()))
 
 
 def _neighbourhood(
@@ -83,7 +83,7 @@ def _neighbourhood(
     return values * _on(inside[..., None], read)
 
 
-def _narrowed(values: torch.Tensor) -> torch.Tensor:
+def narrowed(values: torch.Tensor) -> torch.Tensor:
     """Random signs, and sums of random groups: distances keep their expectation, in few numbers."""
     width = values.shape[1]
     if width <= WIDTH:

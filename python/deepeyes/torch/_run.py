@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .._guard import warn
 from .._images import Pixels
 from .._sampler import Sampler
 from .._session import Options, Sample, Session
@@ -20,6 +21,7 @@ from ._describe import Place, describe
 from ._gather import gather
 from ._layers import find, unwrapped
 from ._maps import Maps
+from ._probe import Probe
 
 # How much of the analysis' processor time a training feels: all of it where both want every core.
 SHARED_CORES, SPARE_CORES, ACCELERATOR = 1.0, 0.3, 0.2
@@ -32,11 +34,14 @@ class Run:
     A copy of it (`deepcopy`, pickle) does nothing.
     """
 
-    def __init__(self, model: Any, options: Options, layers: Any = None, mean: Any = None, std: Any = None) -> None:
+    def __init__(
+        self, model: Any, options: Options, layers: Any = None, mean: Any = None, std: Any = None, probe: Any = None
+    ) -> None:
         self._session = Session(options, analysis_weight=_analysis_weight(model), numbers=tensors.numbers)
         self._known: dict[str, Place] = {}
         self._collector: Collector | None = None
         self._maps = Maps(self._session)
+        self._probe: Probe | None = None
         with self._session.guard.watching("the model cannot be watched"):
             if not self._session.on:
                 return
@@ -45,6 +50,7 @@ class Run:
             self._pixels = Pixels(mean, std)
             compiled, model = "_orig_mod" in model._modules, unwrapped(model)
             self._model = weakref.ref(model)
+            self._probe = None if probe is None else Probe(probe, self._session)
             sampler = Sampler(options.seed + (options.rank << 32))
             self._collector = Collector(model, find(model, layers), self._session, sampler, compiled)
             self._session.guard.when_off(self._collector.remove)
@@ -94,6 +100,8 @@ class Run:
                 session.guard.fail("a step cannot be sampled", error)
             self._collector.forget()
         session.step(tensors.held(loss), tensors.held(accuracy), sample, began)
+        if self._probe is not None and self._known and session.on and self._probe.due:
+            self._run_probe(self._probe)
 
     def validate(self, accuracy: Any = None, loss: Any = None) -> None:
         """Records a measurement on held-out data: a share of right answers in [0, 1], a mean loss."""
@@ -126,9 +134,21 @@ class Run:
         if inputs is None:
             inputs = first_tensor(forward.args, forward.kwargs)
         sample = gather(forward, self._known, inputs, labels, indices, self._pixels, session.steps)
-        self._maps.add(forward, self._known, sample)
-        collector.read = self._maps.wanted
+        if self._probe is None:
+            self._maps.add(forward, self._known, sample)
+            collector.read = self._maps.wanted
         return sample
+
+    def _run_probe(self, probe: Probe) -> None:
+        model, collector = self._model(), self._collector
+        if model is None or collector is None:
+            return
+        try:
+            probe.run(model, collector.layers, self._known, self._pixels)
+        except Exception as error:
+            self._probe = None
+            self._session.note(f"The probe cannot be run, and is left out: {error}")
+            warn(f"deepeyes leaves the probe out (training goes on): {type(error).__name__}: {error}")
 
 
 def watch(
@@ -141,6 +161,7 @@ def watch(
     std: Any = None,
     budget: float = Options.budget,
     layers: Any = None,
+    probe: tuple[Any, Any] | None = None,
     server: str | None = None,
     token: str | None = None,
     window: int = Options.window,
@@ -151,7 +172,9 @@ def watch(
     `logdir`: where runs are written, or `server` (with its write `token`) where they are sent. `name`: the run's (the
     model's class); one that exists gets `-2`. `labels`: class names. `mean`, `std`: the inputs' normalisation, per channel,
     undone for pictures. `budget`: our share of the step time; with 1, every step is sampled in full. `layers`: the modules
-    to watch, by name, pattern (`"features.*"`) or themselves; all that have filters by default. `window`: sampled
+    to watch, by name, pattern (`"features.*"`) or themselves; all that have filters by default. `probe`: a batch
+    `(inputs, labels)`, a few hundred of both held-out and training data, that is run aside now and then, in eval mode, so
+    that input maps are of the same inputs over the whole run, and layers can be told to be unnecessary. `window`: sampled
     mini-batches of a window. `seed`: of the sampling, which never touches the training's generators.
 
     Call the run's `step` after each iteration, and `close` at the end. With `torch.distributed`, call it in every process.
@@ -172,7 +195,7 @@ def watch(
         rank=rank,
         ranks=ranks,
     )
-    return Run(model, options, layers, mean, std)
+    return Run(model, options, layers, mean, std, probe)
 
 
 def _ranks() -> tuple[int, int]:
