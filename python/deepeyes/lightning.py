@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._guard import Guard
+from ._guard import Guard, enabled
 from .torch import Run, watch
 
 if TYPE_CHECKING:
@@ -49,8 +49,10 @@ class Callback(Base):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Starts a run."""
-        self._guard = Guard()
+        self._guard = Guard(enabled())
         with self._guard.watching("the module cannot be watched"):
+            if not self._guard.on:
+                return
             self.run = watch(pl_module, **self._options)
             self._guard.when_off(self.run.close)
 

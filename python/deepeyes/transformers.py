@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from ._guard import Guard
+from ._guard import Guard, enabled
 from .torch import Run, watch
 from .torch._hooks import Hook
 
@@ -30,8 +30,12 @@ class Callback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Starts a run."""
-        self._guard = Guard()
+        # A training that was interrupted has not come to its end.
+        self._guard.off()
+        self._guard = Guard(enabled())
         with self._guard.watching("the model cannot be watched"):
+            if not self._guard.on:
+                return
             model = kwargs["model"]
             options: dict[str, Any] = {"labels": _classes(model)} | self._options
             self.run = watch(model, **options)

@@ -64,16 +64,16 @@ def receptive_fields(outputs: Callable[[Any], dict[str, Any]], image: tuple[int,
         second = [min(at + APART, extent - 1) for at, extent in zip(first, grid, strict=True)]
         chosen = np.zeros(shape, np.float32)
         chosen[:inputs, first[0], first[1]] = chosen[inputs:, second[0], second[1]] = 1
-        reached = np.asarray(gradient_of(x, nothing | {name: chosen}) > 0).reshape(2, inputs, *image[:2]).any(1)
+        reached = np.asarray(gradient_of(x, nothing | {name: chosen})).reshape(2, inputs, *image[:2]).max(1)
         found[name] = _field(reached, first, second, image)
     return found
 
 
 def _field(reached: np.ndarray, first: list[int], second: list[int], image: tuple[int, ...]) -> ReceptiveField:
-    """The field of a layer whose two positions reach pixels `[2, h, w]`; the whole image where that is no sliding window."""
+    """The field of a layer whose two positions have gradients `[2, h, w]`; the whole image where that is no sliding window."""
     parts = []
     for axis in (0, 1):
-        places = [np.flatnonzero(lines) for lines in reached.any(2 - axis)]
+        places = [np.flatnonzero(lines) for lines in reached.max(2 - axis)]
         if any(len(place) == 0 for place in places):
             break
         starts, ends = (int(places[0][0]), int(places[1][0])), (int(places[0][-1]), int(places[1][-1]))

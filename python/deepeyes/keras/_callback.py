@@ -11,7 +11,7 @@ import keras
 
 from .. import _budget
 from .._default import start
-from .._guard import Guard
+from .._guard import Guard, enabled
 from .._observe import Observed, Observer
 from ._capture import Capture
 from ._graph import Watched, watched_layers
@@ -63,7 +63,9 @@ class Callback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Starts a run."""
-        self._guard = Guard(os.environ.get("DEEPEYES_MODE", "").lower() != "disabled")
+        # A fit that was interrupted has not come to its end.
+        self._guard.off()
+        self._guard = Guard(enabled())
         with self._guard.watching("the model cannot be watched"):
             if not self._guard.on:
                 return
