@@ -37,7 +37,7 @@ class Recorder:
         """`description`: the run as JSON, in the fields of the engine's `RunDescription`. A name that exists gets `-2`."""
     @property
     def location(self) -> str:
-        """The run's directory, or its address on the server."""
+        """The run's directory, or the address of its page on the server."""
     def scalars(
         self,
         steps: Sequence[int],
@@ -80,15 +80,16 @@ class Recorder:
     def validation(self, step: int, accuracy: float, loss: float) -> None:
         """A measurement on held-out data; NaN where unknown."""
     def waiting(self) -> int:
-        """Events that the analysis has not taken yet."""
+        """Events that the analysis has not taken yet, or that were not sent yet."""
     def cost(self) -> float:
-        """Seconds of processor time that the analysis has taken so far."""
+        """Seconds of processor time that the analysis, or sending to a server, has taken in this process so far."""
     def findings(self) -> str:
-        """The newest findings, as a JSON list, most severe first."""
+        """The newest findings, as a JSON list, most severe first. Of a run that is sent, the server is asked, and waited for."""
     def problems(self) -> list[str]:
-        """What of ours failed and was switched off."""
+        """What of ours failed and was switched off, or what keeps the run from being sent."""
     def finish(self, finished: bool) -> None:
-        """Applies and stores what waits, and ends the run: as finished, or as stopped. Further calls do nothing."""
+        """Applies and stores what waits, and ends the run: as finished, or as stopped. Further calls do nothing. What was not sent within
+        30 s is given up, with an `Error`."""
 
 @final
 class Server:
@@ -102,6 +103,7 @@ class Server:
         port: int = 0,
         token: str | None = None,
         base_path: str | None = None,
+        allow_hosts: Sequence[str] = (),
     ) -> Server: ...
     @property
     def url(self) -> str: ...

@@ -4,6 +4,7 @@
 mod arrays;
 mod recorder;
 mod server;
+mod sink;
 mod stored;
 
 use pyo3::prelude::*;

@@ -4,43 +4,32 @@ mod messages;
 
 use crate::arrays::{self, values};
 use crate::error;
+use crate::sink::{QUEUE, Setup, Sink};
 use deepeyes_core::{
-    Activations, AnalysisConfig, Batch, Event, LayerInstances, Observer, Probe, ProbedInstances,
-    RunDescription, Values,
+    Activations, Batch, Event, LayerInstances, Probe, ProbedInstances, RunDescription, Values,
 };
-use deepeyes_engine::{EngineOptions, Live, Run, RunObserver};
-use deepeyes_store::{Ending, RunOptions, Writer};
+use deepeyes_store::Ending;
 use messages::{InstanceLayer, RowsLayer, optional};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
 
-/// Iterations that may wait for the analysis; those without activations are a few numbers.
-const QUEUE: usize = 4096;
 /// Iterations with activations are refused while so many events wait: they are what memory holds.
 const CROWDED: usize = 16;
 
 /// A run that is being written.
 #[pyclass(frozen)]
-pub(crate) struct Recorder {
-    observer: Arc<RunObserver>,
-    live: Live,
-    directory: PathBuf,
-    /// `None` once it has ended.
-    run: Mutex<Option<Run>>,
-}
+pub(crate) struct Recorder(Sink);
 
 impl Recorder {
-    fn run(&self) -> MutexGuard<'_, Option<Run>> {
-        // A run that a panic left behind can still be ended.
-        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_crowded(&self) -> bool {
+        self.0.waiting() >= CROWDED
     }
 
     /// Hands an event over unless too much waits already; whether it did.
     fn offer(&self, event: Event) -> bool {
-        self.observer.waiting() < CROWDED && self.observer.try_observe(event).is_ok()
+        !self.is_crowded() && self.0.offer(event)
     }
 }
 
@@ -62,23 +51,19 @@ impl Recorder {
     ) -> PyResult<Self> {
         let description: RunDescription = serde_json::from_str(description)
             .map_err(|error| PyValueError::new_err(format!("the run's description: {error}")))?;
-        let config = AnalysisConfig { window, seed, ..AnalysisConfig::default() };
-        let (Some(logdir), None, None) = (logdir, server, token) else {
-            return Err(PyValueError::new_err("expected `logdir`"));
+        let setup = Setup { description, window, seed, rank, ranks };
+        let sink = match (logdir, server, token) {
+            (Some(logdir), None, None) => py.detach(|| Sink::into_directory(&logdir, &setup)),
+            (None, Some(server), token) => py.detach(|| Sink::to_server(server, token, setup)),
+            _ => Err(PyValueError::new_err("expected `logdir`, or `server` and where it needs one `token`")),
         };
-        let run = py.detach(|| begin(&logdir, &description, config, rank, ranks))?;
-        Ok(Self {
-            observer: run.observer(),
-            live: run.live(),
-            directory: run.directory().to_owned(),
-            run: Mutex::new(Some(run)),
-        })
+        Ok(Self(sink?))
     }
 
-    /// The run's directory.
+    /// The run's directory, or the address of its page.
     #[getter]
     fn location(&self) -> String {
-        self.directory.display().to_string()
+        self.0.location()
     }
 
     /// Iterations of which no activations were taken. False where none of them was taken because too much waits.
@@ -96,11 +81,11 @@ impl Recorder {
                 "expected {n} values in each list, one for each step"
             )));
         }
-        if self.observer.waiting() + n > QUEUE {
+        if self.0.waiting() + n > QUEUE {
             return Ok(false);
         }
         for (at, step) in steps.into_iter().enumerate() {
-            self.observer.observe(Event::Batch(Batch {
+            self.0.offer(Event::Batch(Batch {
                 step,
                 loss: losses[at],
                 accuracy: optional(accuracies[at]),
@@ -127,7 +112,7 @@ impl Recorder {
         images: Option<PyReadonlyArrayDyn<'_, u8>>,
         layers: Vec<RowsLayer<'_>>,
     ) -> PyResult<bool> {
-        if self.observer.waiting() >= CROWDED {
+        if self.is_crowded() {
             return Ok(false);
         }
         let rows = |(layer, activations, inputs, positions): &RowsLayer<'_>| Activations {
@@ -164,7 +149,7 @@ impl Recorder {
         images: Option<PyReadonlyArrayDyn<'_, u8>>,
         layers: Vec<InstanceLayer<'_>>,
     ) -> PyResult<bool> {
-        if self.observer.waiting() >= CROWDED {
+        if self.is_crowded() {
             return Ok(false);
         }
         let inputs = values(&inputs);
@@ -200,51 +185,33 @@ impl Recorder {
 
     /// A measurement on held-out data; NaN where unknown.
     fn validation(&self, py: Python<'_>, step: u64, accuracy: f64, loss: f64) {
-        py.detach(|| self.observer.observe(Event::Validation { step, accuracy, loss }));
+        py.detach(|| self.0.tell(Event::Validation { step, accuracy, loss }));
     }
 
-    /// Events that the analysis has not taken yet.
+    /// Events that were not taken on yet.
     fn waiting(&self) -> usize {
-        self.observer.waiting()
+        self.0.waiting()
     }
 
-    /// Seconds of processor time that the analysis has taken so far.
+    /// Seconds of processor time that analysing, or sending, has taken so far.
     fn cost(&self) -> f64 {
-        self.live.state().cost.seconds
+        self.0.cost()
     }
 
     /// The newest findings, as a JSON list, most severe first.
-    fn findings(&self) -> PyResult<String> {
-        serde_json::to_string(&self.live.state().findings).map_err(error)
+    fn findings(&self, py: Python<'_>) -> PyResult<String> {
+        let findings = py.detach(|| self.0.findings())?;
+        serde_json::to_string(&findings).map_err(error)
     }
 
     /// What of ours failed and was switched off.
     fn problems(&self) -> Vec<String> {
-        self.live.state().problems.to_vec()
+        self.0.problems()
     }
 
     /// Applies and stores what waits, and ends the run: as finished, or as stopped. Further calls do nothing.
     fn finish(&self, py: Python<'_>, finished: bool) -> PyResult<()> {
         let ending = if finished { Ending::Finished } else { Ending::Stopped };
-        py.detach(|| match self.run().take() {
-            Some(run) => run.finish(ending).map(drop).map_err(error),
-            None => Ok(()),
-        })
+        py.detach(|| self.0.finish(ending))
     }
-}
-
-fn begin(
-    logdir: &Path,
-    description: &RunDescription,
-    config: AnalysisConfig,
-    rank: u32,
-    ranks: u32,
-) -> PyResult<Run> {
-    let options = RunOptions::default();
-    let writer = match ranks {
-        1 => Writer::create(logdir, description, &options),
-        _ => Writer::create_rank(logdir.join(&description.name), rank, description, &options),
-    };
-    let engine = EngineOptions { queue: QUEUE, ..EngineOptions::default() };
-    Run::start(writer.map_err(error)?, config, &engine).map_err(error)
 }

@@ -21,7 +21,7 @@ pub enum InputSplit {
 pub const UNLABELLED: i32 = -1;
 
 /// What a producer tells.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// One iteration of the training.
     Batch(Batch),
@@ -43,7 +43,7 @@ pub enum Event {
 }
 
 /// One mini-batch of the training.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Batch {
     /// The iteration, counted from 1.
     pub step: u64,
@@ -68,7 +68,7 @@ pub struct Batch {
 }
 
 /// An input's pixels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// Rows.
     pub height: usize,
@@ -81,7 +81,7 @@ pub struct Image {
 }
 
 /// Raw (not yet rectified) activations of one layer for some inputs of a mini-batch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Activations {
     /// Index of the layer in the run's [`RunDescription::layers`](crate::RunDescription::layers).
     pub layer: usize,
@@ -90,7 +90,7 @@ pub struct Activations {
 }
 
 /// Where activations lie in memory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Values {
     /// Whole feature maps `[inputs, F, height, width]` (dense: `[inputs, F, 1, 1]`) of consecutive inputs.
     Maps {
@@ -125,7 +125,7 @@ impl Values {
 }
 
 /// One vector of features for each probed input and layer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Probe {
     /// The iteration after which it was taken.
     pub step: u64,
@@ -139,7 +139,7 @@ pub struct Probe {
 
 /// Instances of a fixed set of inputs at fixed positions: who they are lasts over the run, what the layers read and answer
 /// there is of one state of the network.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ProbedInstances {
     /// The iteration after which they were taken.
     pub step: u64,
@@ -158,7 +158,7 @@ pub struct ProbedInstances {
 }
 
 /// The probed instances of one layer; all vectors have one row an instance.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LayerInstances {
     /// For each instance, the input's place in the probe.
     pub inputs: Vec<u32>,
@@ -172,7 +172,7 @@ pub struct LayerInstances {
 }
 
 /// Everything from which a training continues to the very same losses.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The iteration after which it was taken.
     pub step: u64,

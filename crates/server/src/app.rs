@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use crate::ingest::Ingest;
 use crate::launch::Launcher;
 use crate::runs::Runs;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ pub(crate) const MOST_SOCKETS: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) runs: Runs,
+    pub(crate) ingest: Ingest,
     pub(crate) launcher: Option<Arc<dyn Launcher>>,
     /// Places of live sockets.
     pub(crate) sockets: Arc<Semaphore>,

@@ -4,9 +4,13 @@ use crate::error::ServerError;
 use crate::launch::Launcher;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The port where none is asked for; the next free one where it is taken.
 pub const DEFAULT_PORT: u16 = 6116;
+
+/// Longer than networks and hosts are away without being gone.
+const TRAINER_SILENCE: Duration = Duration::from_secs(600);
 
 /// How a server is set up.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub struct ServerOptions {
     pub allow_hosts: Vec<String>,
     /// The path below which the page is served, such as `/proxy/6116`; empty: the root alone.
     pub base_path: String,
+    /// How long a trainer on another machine may send nothing before its run counts as interrupted.
+    pub trainer_silence: Duration,
     /// What starts trainings; `None`: nothing does.
     pub launcher: Option<Arc<dyn Launcher>>,
 }
@@ -37,6 +43,7 @@ impl ServerOptions {
             token: None,
             allow_hosts: Vec::new(),
             base_path: String::new(),
+            trainer_silence: TRAINER_SILENCE,
             launcher: None,
         }
     }

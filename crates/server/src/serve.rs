@@ -7,6 +7,7 @@ use crate::api;
 use crate::app::{App, MOST_SOCKETS};
 use crate::error::ServerError;
 use crate::guard::{self, Hosts, Policy, Token};
+use crate::ingest::Ingest;
 use crate::options::ServerOptions;
 use crate::page;
 use crate::runs::Runs;
@@ -69,8 +70,10 @@ impl Server {
         let runs = Runs::new(&options.logdir);
         let (stop, ending) = watch::channel(false);
         let sockets = Arc::new(Semaphore::new(MOST_SOCKETS));
+        let ingest = Ingest::new(runs.clone(), options.logdir.clone(), options.trainer_silence);
         let app = App {
             runs: runs.clone(),
+            ingest: ingest.clone(),
             launcher: options.launcher,
             sockets: Arc::clone(&sockets),
             ending: ending.clone(),
@@ -96,7 +99,13 @@ impl Server {
         };
         let thread = std::thread::Builder::new()
             .name("deepeyes-accept".to_owned())
-            .spawn(move || runtime.block_on(accept(listener, router, base_path, sockets, ending)))
+            .spawn(move || {
+                runtime.spawn(ingest.clone().watch(ending.clone()));
+                runtime.block_on(accept(listener, router, base_path, sockets, ending));
+                // No request is at work any more when it is gone.
+                drop(runtime);
+                ingest.close();
+            })
             .map_err(system)?;
         Ok(Self { url, address, runs, stop: Stop(stop), thread: Some(thread) })
     }

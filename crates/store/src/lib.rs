@@ -28,4 +28,4 @@ pub use types::{
     CoursePoint, Ending, FilterMap, MapParts, Parent, RunInfo, RunStatus, Scalar, SnapshotParts,
     StoredCheckpoint, Validation,
 };
-pub use writer::{RunOptions, Writer};
+pub use writer::{RunOptions, Writer, new_directory};

@@ -1,6 +1,7 @@
 //! `/api`: what the page asks for.
 
 mod control;
+mod ingest;
 mod layers;
 mod maps;
 mod openapi;
@@ -46,9 +47,14 @@ pub(crate) fn router() -> Router<App> {
         .route("/resume", post(control::resume))
         .route("/stop", post(control::stop))
         .nest("/layers/{layer}", layer);
+    let ingest = Router::new()
+        .route("/", post(ingest::start))
+        .route("/{id}/events", post(ingest::events))
+        .route("/{id}/end", post(ingest::end));
     Router::new()
         .route("/runs", get(runs::list).post(control::start))
         .nest("/runs/{id}", run)
+        .nest("/ingest/runs", ingest)
         .route("/starting", get(control::starting))
         .route("/live", get(socket::live))
         .route("/openapi.json", get(openapi::document))

@@ -1,6 +1,6 @@
 //! The description of the API, made from the handlers and the wire types.
 
-use super::{control, layers, maps, plan, runs};
+use super::{control, ingest, layers, maps, plan, runs};
 use axum::Json;
 use utoipa::OpenApi;
 
@@ -35,6 +35,9 @@ use utoipa::OpenApi;
         control::stop,
         control::starting,
         control::start,
+        ingest::start,
+        ingest::events,
+        ingest::end,
     )
 )]
 struct Document;

@@ -80,17 +80,29 @@ impl Runs {
     /// [`StoreError::Unknown`](deepeyes_store::StoreError::Unknown) where it is not under the log directory.
     pub fn add(&self, run: LiveRun) -> deepeyes_store::Result<String> {
         let directory = canonical(&run.directory);
-        let name = run.directory.to_string_lossy().into_owned();
         let mut state = self.lock();
         // What has ended is read from its files.
         state.live.retain(|_, run| run.live.state().status == deepeyes_store::RunStatus::Running);
         state.live.insert(directory.clone(), Arc::new(run));
         self.scan(&mut state)?;
         state.generation += 1;
+        self.id_of(&state, &directory)
+    }
+
+    /// The id of a run that has just begun.
+    ///
+    /// # Errors
+    /// As for [`add`](Self::add).
+    pub(crate) fn listed(&self, directory: &Path) -> deepeyes_store::Result<String> {
+        let mut state = self.lock();
+        self.scan(&mut state)?;
+        self.id_of(&state, &canonical(directory))
+    }
+
+    fn id_of(&self, state: &State, directory: &Path) -> deepeyes_store::Result<String> {
         let found = state.entries.iter().find(|(_, entry)| canonical(&entry.path) == directory);
-        let id = found.map(|(id, _)| id.clone());
-        id.ok_or_else(|| deepeyes_store::StoreError::Unknown {
-            run: name,
+        found.map(|(id, _)| id.clone()).ok_or_else(|| deepeyes_store::StoreError::Unknown {
+            run: directory.to_string_lossy().into_owned(),
             logdir: self.0.logdir.clone(),
             known: String::new(),
         })

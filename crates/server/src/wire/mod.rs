@@ -3,6 +3,7 @@
 mod course;
 mod finding;
 mod frame;
+mod ingest;
 mod layer;
 mod live;
 mod map;
@@ -14,6 +15,7 @@ mod typescript;
 pub use course::{Course, LayerCourse, Scalars, Validations};
 pub use finding::{FindingCounts, FindingItem, FindingKind, Findings, Severity};
 pub use frame::{ArrayHeader, Dtype, FrameHeader};
+pub use ingest::{IngestEnd, IngestGap, IngestStart, IngestStarted, IngestTaken};
 pub use layer::{LayerMeta, LayerSummary, Overview, Separability};
 pub use live::{ClientMessage, OverviewMessage, RunMessage, ScalarsMessage, ServerMessage, View};
 pub use map::{FilterMapMeta, InputMapMeta, PatchesMeta};

@@ -114,7 +114,7 @@ fn what_is_not_there_or_not_allowed_is_told_in_json() {
     json(&get(fixture.address(), &format!("{}/overview?at=x", fixture.run())), 400);
     json(&get(fixture.address(), &format!("{}/layers/x/detail", fixture.run())), 400);
     json(&post(fixture.address(), &format!("{}/plan", fixture.run()), "{"), 400);
-    json(&post(fixture.address(), "/api/ingest/runs/x/events", "{}"), 404);
+    json(&post(fixture.address(), "/api/ingest/runs/x/nothing", "{}"), 404);
     json(&get(fixture.address(), "/api/live"), 400);
     let large = format!("{{\"actions\": [], \"x\": \"{}\"}}", "x".repeat(2 << 20));
     json(&post(fixture.address(), &format!("{}/plan", fixture.run()), &large), 413);

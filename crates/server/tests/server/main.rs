@@ -7,9 +7,11 @@
 )]
 
 mod control;
+mod flaky;
 mod guarding;
 mod http;
 mod reading;
+mod remote;
 mod run;
 mod socket;
 mod wire;

@@ -376,8 +376,12 @@ fn describe(
     Ok(())
 }
 
-/// Makes a directory that nobody else has: making it is what claims the name.
-fn new_directory(logdir: &Path, name: &str) -> Result<PathBuf> {
+/// Makes a directory under `logdir` that nobody else has, named as for [`Writer::create`]: making it is what claims the name.
+/// For runs of several ranks, whose writers share it.
+///
+/// # Errors
+/// [`StoreError::Name`] where the name cannot be a directory's, otherwise where it cannot be made.
+pub fn new_directory(logdir: &Path, name: &str) -> Result<PathBuf> {
     let relative = Path::new(name);
     let (true, Some(last)) = (find::is_plain(relative), relative.file_name().and_then(|name| name.to_str()))
     else {
