@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
+from .._reads import POSITIONS, WIDTH, projection
 from .._sampler import Layout
-
-# Positions of an input at which the field is read.
-POSITIONS = 3
-# Wider fields are narrowed to so many numbers.
-WIDTH = 256
 
 
 @dataclass
@@ -88,18 +83,12 @@ def narrowed(values: torch.Tensor) -> torch.Tensor:
     width = values.shape[1]
     if width <= WIDTH:
         return values
-    order, signs = _projection(width)
+    order, signs = projection(width)
     signed = values[:, _on(order, values)] * _on(signs, values)
     spare = -width % WIDTH
     if spare:
         signed = torch.nn.functional.pad(signed, (0, spare))
     return signed.view(len(values), WIDTH, -1).sum(2)
-
-
-@lru_cache(maxsize=256)
-def _projection(width: int) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.Generator(np.random.PCG64(width))
-    return random.permutation(width), random.choice(np.array([-1, 1], np.float32), width)
 
 
 def _on(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
