@@ -63,20 +63,18 @@ class Forward:
 
     def end(self, result: torch.Tensor | None) -> None:
         """Keeps of the result what is wanted of it."""
-        if result is None or result.ndim != 2 or len(result) != self.batch or not result.is_floating_point():
+        if result is None or result.ndim < 2 or len(result) != self.batch or not result.is_floating_point():
             return
         result = result.detach()
-        last = next((name for name in reversed(self.order) if name in self.layers), None)
         same = [name for name, layer in self.layers.items() if layer.address == result.data_ptr()]
-        if (
-            last is not None
-            and self.layers[last].shape[-1] == result.shape[1]
-            and self.layers[last].shape.numel() == result.numel()
-        ):
+        last = next((name for name in reversed(self.order) if name in self.layers), None)
+        if last is not None and self.layers[last].shape == result.shape:
             # A softmax may stand between the two.
             same.append(last)
-        if same and result.shape[1] > 1:
-            self.output = same[0]
+        if not same or self.layers[same[0]].drawn.layout.filters < 2:
+            return
+        self.output = same[0]
+        if result.ndim == 2:
             self.answers = result[torch.from_numpy(self.places).to(result.device)].argmax(1)
 
 

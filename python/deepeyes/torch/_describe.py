@@ -13,7 +13,7 @@ from ._capture import Captured, Forward
 from ._collector import first_tensor
 from ._fields import receptive_fields
 from ._layers import Layers
-from ._tensors import class_labels
+from ._tensors import are_classes
 
 # Tokens that stand before those of an image's patches at most (class and register tokens).
 EXTRA_TOKENS = 8
@@ -43,7 +43,7 @@ def describe(
         captured = forward.layers[name]
         layout, kind = captured.drawn.layout, captured.drawn.kind
         grid, field, skipped = layout.grid, fields.get(name), 0
-        if is_image and patches is not None and not layout.leading and len(layout.inner) == 1:
+        if is_image and patches is not None and not layout.leading and layout.fold == 1 and len(layout.inner) == 1:
             # A token shows the patch that it stands for, although attention may let it see all.
             spare = layout.positions - patches[1]
             if 0 <= spare <= EXTRA_TOKENS:
@@ -71,9 +71,4 @@ def _end(forward: Forward, captured: Captured, labels: Any, classes: Sequence[An
     if captured.owner.name != forward.output:
         return {}
     has_classes = classes is not None and len(classes) == captured.drawn.layout.filters
-    if not has_classes and labels is not None:
-        try:
-            has_classes = class_labels(labels, forward.batch) is not None
-        except ValueError:
-            has_classes = False
-    return {"output": True, "rectify": "softmax" if has_classes else "relu"}
+    return {"output": True, "rectify": "softmax" if has_classes or are_classes(labels) else "relu"}

@@ -41,6 +41,14 @@ def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
     return [part.reshape(t.shape) for part, t in zip(np.split(together, ends[:-1]), tensors, strict=True)]
 
 
+def are_classes(labels: Any) -> bool:
+    """Whether labels are class numbers, of inputs, tokens or pixels, or one-hot."""
+    if labels is None:
+        return False
+    kind = labels.dtype if isinstance(labels, Tensor) else torch.as_tensor(np.asarray(labels)).dtype
+    return not kind.is_floating_point or (len(labels.shape) == 2 and labels.shape[1] > 1)
+
+
 def class_labels(labels: Any, batch: int) -> np.ndarray | None:
     """Class numbers `[batch]` int32 of labels `[n]`, of one-hot or soft labels `[n, classes]`; `None` of anything else
     (real numbers, masks, sequences). Raises ValueError where there are none for each input."""
