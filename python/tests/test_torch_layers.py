@@ -187,6 +187,20 @@ def test_tied_and_reused_weights_count_once():
     agree(rows["first"], model.first(x).relu()[:, None])
 
 
+def test_layers_that_are_replaced_are_still_found():
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 3))
+    run = deepeyes.watch(model, budget=1.0)
+    for replaced in (False, True):
+        if replaced:
+            model[2] = nn.Linear(4, 3)
+            model.load_state_dict(model.state_dict(), assign=True)
+        x = torch.rand(6, 4)
+        model(x)
+        run.step(inputs=x)
+    run.close()
+    assert all(list(batch["layers"]) == ["0", "2"] for batch in FakeRecorder.last.batches)
+
+
 def test_functional_weights_are_named_by_their_owner():
     class Functional(nn.Module):
         def __init__(self):

@@ -14,7 +14,7 @@ from .._session import Session
 from ._aside import aside
 from ._capture import Capture, Forward
 from ._hooks import Entries
-from ._layers import Layers
+from ._layers import find
 from ._tensors import answers
 from ._trace import Trace
 
@@ -29,14 +29,15 @@ REPLAYING = (
 
 
 class Collector:
-    """Watches a model's forwards for a session. `compiled`: the model is called by its compiled wrapper. `read`: whether
-    what the layers read is wanted, too."""
+    """Watches a model's forwards for a session, of the `wanted` layers (see `find`). `compiled`: the model is called by its
+    compiled wrapper. `read`: whether what the layers read is wanted, too."""
 
     def __init__(
-        self, model: nn.Module, layers: Layers, session: Session, sampler: Sampler, compiled: bool = False
+        self, model: nn.Module, wanted: Any, session: Session, sampler: Sampler, compiled: bool = False
     ) -> None:
         self._model = weakref.ref(model)
-        self.layers, self._session, self._sampler = layers, session, sampler
+        self._wanted, self._session, self._sampler = wanted, session, sampler
+        self.layers = find(model, wanted)
         self._compiled = compiled
         self.read = False
         self._forwards: list[Forward] = []
@@ -94,6 +95,9 @@ class Collector:
         first = first_tensor(args, kwargs)
         if first is None or first.ndim <= self._axis or _is_recorded() or is_compiled(module):
             return None
+        model = self._model()
+        if model is not None and self.layers.are_stale:
+            self.layers = find(model, self._wanted)
         batch = first.shape[self._axis]
         return self._capture(module, args, kwargs, batch) if batch > 0 else None
 

@@ -39,6 +39,13 @@ class Layers:
     owners: dict[int, Owner] = field(default_factory=dict)
     derived: list[Owner] = field(default_factory=list)
     activations: list[nn.Module] = field(default_factory=list)
+    # Where each weight was.
+    places: list[tuple[nn.Module, str, int]] = field(default_factory=list)
+
+    @property
+    def are_stale(self) -> bool:
+        """Whether weights were replaced by others since."""
+        return any(id(module._parameters.get(key)) != known for module, key, known in self.places)
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -74,6 +81,7 @@ def find(model: nn.Module, wanted: Iterable[Any] | None = None) -> Layers:
             whole = _has_filters(module) or key == "weight"
             one = owner if whole else Owner(f"{named[at][0]}.{key}".removeprefix("."), module, key)
             layers.owners.setdefault(id(parameter), one)
+            layers.places.append((module, key, id(parameter)))
         if _has_filters(module) and module._parameters.get("weight") is None and hasattr(module, "weight"):
             layers.derived.append(owner)
     return layers

@@ -19,7 +19,7 @@ from . import _tensors as tensors
 from ._collector import Collector, first_tensor
 from ._describe import Place, describe
 from ._gather import gather
-from ._layers import find, unwrapped
+from ._layers import unwrapped
 from ._maps import Maps
 from ._probe import Probe
 
@@ -52,7 +52,7 @@ class Run:
             self._model = weakref.ref(model)
             self._probe = None if probe is None else Probe(probe, self._session)
             sampler = Sampler(options.seed + (options.rank << 32))
-            self._collector = Collector(model, find(model, layers), self._session, sampler, compiled)
+            self._collector = Collector(model, layers, self._session, sampler, compiled)
             self._session.guard.when_off(self._collector.remove)
             weakref.finalize(model, self._session.close)
 
@@ -128,6 +128,7 @@ class Run:
             return None
         if labels is not None and len(labels) != forward.batch and collector.has_second_axis(forward, len(labels)):
             return None
+        session.spent(-tensors.wait_for([layer.rows for layer in forward.layers.values()]))
         if not self._known:
             network, self._known = describe(model, forward, collector.layers, labels, session.options.labels)
             session.start(network)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,11 +33,22 @@ def numbers(values: list[Any]) -> list[float]:
     return found
 
 
+def wait_for(tensors: Sequence[Tensor]) -> float:
+    """Seconds until the devices have computed what the training has given them: that time is the training's own."""
+    began = time.perf_counter()
+    for device in {tensor.device for tensor in tensors if tensor.device.type != "cpu"}:
+        synchronize = getattr(getattr(torch, device.type, None), "synchronize", None)
+        if synchronize is not None:
+            synchronize()
+    return time.perf_counter() - began
+
+
 def to_host(tensors: Sequence[Tensor]) -> list[np.ndarray]:
     """Float32 tensors as arrays of their shapes; of a device's all come in one copy."""
-    if not tensors or tensors[0].device.type == "cpu":
+    if all(tensor.device.type == "cpu" for tensor in tensors):
         return [np.ascontiguousarray(tensor.numpy()) for tensor in tensors]
-    together = torch.cat([tensor.reshape(-1) for tensor in tensors]).cpu().numpy()
+    device = tensors[0].device
+    together = torch.cat([tensor.reshape(-1).to(device) for tensor in tensors]).cpu().numpy()
     ends = np.cumsum([tensor.numel() for tensor in tensors])
     return [part.reshape(t.shape) for part, t in zip(np.split(together, ends[:-1]), tensors, strict=True)]
 
@@ -90,5 +102,6 @@ def pixels(inputs: Tensor, places: np.ndarray, how: Pixels) -> np.ndarray | None
         inputs = inputs[torch.from_numpy(places).to(inputs.device)]
     if inputs.dtype != torch.uint8:
         scale, offset = (torch.from_numpy(part).to(inputs.device).view(-1, 1, 1) for part in how.scale_offset(channels))
-        inputs = torch.addcmul(offset, inputs.float(), scale).nan_to_num_(0.0).round_().clamp_(0, 255).to(torch.uint8)
+        # The half rounds; what is no number becomes some pixel.
+        inputs = torch.addcmul(offset + 0.5, inputs.float(), scale).clamp_(0, 255).to(torch.uint8)
     return np.ascontiguousarray(inputs.permute(0, 2, 3, 1).cpu().numpy())
