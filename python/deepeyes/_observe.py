@@ -12,7 +12,9 @@ import numpy as np
 from ._arrays import as_numpy, class_numbers, take
 from ._guard import Guard
 from ._images import Pixels, channels_of, identities
+from ._maps import Maps
 from ._reader import Instances
+from ._reads import Pointwise, Window, read_few
 from ._sampler import Layout, Sampler, layout, on_grid
 from ._session import Layer, Network, ReceptiveField, Sample, Session
 
@@ -24,6 +26,9 @@ class _Drawn:
     batch: int
     places: np.ndarray
     rows: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    # Whether it is kept what the layers read, and what they have read at which of their rows.
+    reading: bool
+    read: dict[str, tuple[np.ndarray, np.ndarray]]
     answers: np.ndarray | None = None
 
 
@@ -39,6 +44,7 @@ class Observed:
     output: bool = False
     receptive_field: Any = None
     parameters: int = 0
+    reads: Any = None
 
 
 class Observer:
@@ -53,6 +59,7 @@ class Observer:
         self._layers: dict[str, Layer] = {}
         self._order: list[str] = []
         self._drawn: _Drawn | None = None
+        self._maps = Maps(session)
         # Called before a sampled step ends: waits for activations that are still on their way.
         self.before_step: Callable[[], Any] | None = None
 
@@ -82,6 +89,7 @@ class Observer:
         output: bool = False,
         receptive_field: Any = None,
         parameters: int = 0,
+        reads: Any = None,
     ) -> None:
         """Hands over a layer's activations of a mini-batch; of those a sample is copied now, so that they may be overwritten later.
 
@@ -90,9 +98,10 @@ class Observer:
         `rectify`: `relu`, `abs`, `softmax` or `none` (of an `output` layer `softmax`, else `relu`). `output`: whether it is the
         classifier's output, whose largest filters are the predictions. `receptive_field`: `(size, stride, offset)` in input pixels,
         each a pair (vertical, horizontal): position p sees `size` pixels from `offset + stride * p`. `parameters`: how many it has.
+        `reads`: what the layer's positions read, `[N, width]` or `[N, ..., width]`, which the input map is made of.
         """
         self.observe_all(
-            [Observed(name, activations, channels_last, kind, rectify, output, receptive_field, parameters)]
+            [Observed(name, activations, channels_last, kind, rectify, output, receptive_field, parameters, reads)]
         )
 
     def observe_all(self, observed: Iterable[Observed]) -> None:
@@ -132,6 +141,12 @@ class Observer:
             if drawn is not None and self.sampling:
                 sample = self._sample(drawn, inputs, labels, predictions, indices)
             self._session.step(loss, accuracy, sample, began)
+            if sample is not None and drawn is not None and drawn.read:
+                began = time.perf_counter()
+                number = {name: at for at, name in enumerate(self._layers)}
+                read = [(number[name], *found) for name, found in drawn.read.items()]
+                self._maps.take(sample, read, len(self._layers))
+                self._session.spent(time.perf_counter() - began)
 
     def validate(self, *, accuracy: Any = None, loss: Any = None) -> None:
         """Records a measurement on held-out data."""
@@ -169,7 +184,8 @@ class Observer:
         if known is None:
             return
         if self._drawn is None:
-            self._drawn = _Drawn(batch, self._sampler.inputs(batch, self._session.limits.places(batch)), {})
+            places = self._sampler.inputs(batch, self._session.limits.places(batch))
+            self._drawn = _Drawn(batch, places, {}, self._maps.wanted, {})
         drawn = self._drawn
         if batch != drawn.batch:
             raise ValueError(
@@ -184,6 +200,10 @@ class Observer:
         rows = take(observed.activations, place.index(drawn.places[rank], flat))
         rows = np.ascontiguousarray(rows, np.float32)
         drawn.rows[known.name] = (rows, rank.astype(np.uint32), on_grid(flat, place.grid, known.grid).astype(np.uint32))
+        if drawn.reading and observed.reads is not None:
+            reads = observed.reads
+            reader = reads if isinstance(reads, (Pointwise, Window)) else Pointwise(reads)
+            drawn.read[known.name] = read_few(reader, place, drawn.places, positions)
         if known.output and place.positions == 1:
             drawn.answers = rows.argmax(1).astype(np.int32)
 

@@ -62,6 +62,13 @@ class Window:
         return array[tuple(index)] * inside[..., None]
 
 
+def same_padding(length: int | None, step: int, window: int) -> int:
+    """Padding that `same` adds along an axis, on both sides together, the smaller half before; of an axis of unknown length
+    as if the step divided it."""
+    steps = -(-length // step) if length is not None else 1
+    return max(0, (steps - 1) * step + window - (length if length is not None else step))
+
+
 def read_few(
     reader: Reader, layout: Layout, inputs: np.ndarray, positions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import pytest
 from fake import FakeRecorder
 
 import deepeyes
-from deepeyes import _native
+from deepeyes import _maps, _native
 
 jax = pytest.importorskip("jax")
 nnx = pytest.importorskip("flax.nnx")
@@ -70,6 +70,7 @@ def test_fields_are_probed_through_branches_and_maxima():
 
 def test_a_model_is_observed_and_not_touched(monkeypatch):
     monkeypatch.setattr(_native, "Recorder", FakeRecorder)
+    monkeypatch.setattr(_maps, "STEPS", 2)
     plain, _ = train(None)
     with deepeyes.start(budget=1.0, channels_last=True) as run:
         seen, model = train(run)
@@ -86,8 +87,14 @@ def test_a_model_is_observed_and_not_touched(monkeypatch):
     assert fields[0] == {"size": [3, 3], "stride": [1, 1], "offset": [-1, -1]}
     assert fields[1]["size"] == fields[2]["size"] == [6, 6]
     assert fake.description["parameters"] == (9 * 4 + 4) + (4 * 36 * 8 + 8) + (8 * 3 + 3)
-    rows, places, positions = fake.batches[-1]["layers"]["conv"]
+    rows, _, positions = fake.batches[-1]["layers"]["conv"]
     assert rows.shape == (8 * 18, 4) and positions.max() < 36
+    _, inputs, _, _, images, layers = fake.instance_events[0]
+    assert len(inputs) == 16 and [layer[3].shape[1] for layer in layers] == [9, 4 * 36, 8]
+    places, positions, _, fields = layers[0]
+    # The pixel in the middle of what a 3 x 3 kernel reads is the one at its own position.
+    pixels = images[places, positions // 6, positions % 6, 0] / 255
+    np.testing.assert_allclose(fields[:, 4], pixels, atol=0.003)
 
 
 @pytest.mark.parametrize("told", [False, True])

@@ -7,7 +7,9 @@ import pytest
 from fake import FakeRecorder
 
 import deepeyes
-from deepeyes import _native
+from deepeyes import _maps, _native
+from deepeyes._reads import Window, narrowed
+from deepeyes._sampler import Layout
 
 
 @pytest.fixture
@@ -91,6 +93,44 @@ def test_what_is_known_of_the_inputs(recorder):
     assert second["labels"].tolist() == [0, 1, 2, 0], "one-hot labels"
     np.testing.assert_allclose(first["images"], images * 255, atol=0.51)
     assert list(second["layers"]) == ["out"], "a layer that comes late is left out"
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_window_is_what_a_convolution_reads(last):
+    """Against the definition, value by value."""
+    random = np.random.default_rng(0)
+    image = random.random((2, 3, 7, 9)).astype(np.float32)
+    kernel, stride, before, dilation, grid = (3, 2), (2, 1), (1, 0), (1, 2), (4, 7)
+    window = Window(image.transpose(0, 2, 3, 1) if last else image, kernel, stride, before, dilation, last)
+    places, positions = np.repeat([0, 1], 28), np.tile(np.arange(28), 2)
+    found = window(Layout(5, grid, leading=not last), places, positions)
+    assert found.shape == (56, 3, 2, 3)
+    for place, position, values in zip(places, positions, found, strict=True):
+        for y, x in np.ndindex(*kernel):
+            row = position // 7 * 2 - 1 + y
+            column = position % 7 + 2 * x
+            inside = 0 <= row < 7 and 0 <= column < 9
+            np.testing.assert_array_equal(values[y, x], image[place, :, row, column] if inside else 0)
+
+
+def test_instances_hold_what_the_layers_read(recorder, monkeypatch):
+    monkeypatch.setattr(_maps, "STEPS", 2)
+    reads = np.arange(6 * 12 * 300, dtype=np.float32).reshape(6, 12, 300) % 7
+    with deepeyes.start(budget=1.0) as run:
+        for _ in range(4):
+            run.observe(
+                "tokens", activations(width=12, height=1)[:, :, 0].transpose(0, 2, 1), channels_last=True, reads=reads
+            )
+            run.observe("out", np.ones((6, 2)))
+            run.step(labels=np.arange(6))
+    fake = FakeRecorder.last
+    assert fake is not None and len(fake.instance_events) == 1, "the next ones are some seconds away"
+    step, inputs, labels, _, _, (tokens, out) = fake.instance_events[0]
+    places, positions, rows, fields = tokens
+    assert (step, len(inputs), labels.tolist()) == (2, 12, [0, 1, 2, 3, 4, 5] * 2)
+    check_rows((rows, places % 6, positions))
+    np.testing.assert_array_equal(fields, narrowed(reads[places % 6, positions]))
+    assert fields.shape == (12 * 3, 256) and all(len(part) == 0 for part in out)
 
 
 def test_observe_on_the_default_run(recorder):

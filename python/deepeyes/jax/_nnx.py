@@ -9,6 +9,7 @@ import jax
 from flax import nnx
 
 from .._observe import Observed
+from .._reads import Pointwise, Reader, Window, same_padding
 from .._session import ReceptiveField
 from ._fields import positive, receptive_fields
 
@@ -23,7 +24,7 @@ def forward(model: nnx.Module, arguments: tuple[Any, ...]) -> list[Observed]:
     that is called several times, the first call counts."""
     graph, state = nnx.split(model)
     fields = _fields_of(graph, state, arguments)
-    heard, output = _forward(graph, state, arguments)
+    heard, read, output = _forward(graph, state, arguments)
     modules = {_name(path): module for path, module in nnx.iter_modules(model) if type(module) in _KINDS}
     observed = []
     for name in _orders[graph]:
@@ -40,6 +41,7 @@ def forward(model: nnx.Module, arguments: tuple[Any, ...]) -> list[Observed]:
                 kind=kind if kind == "dense" else f"{kind}{values.ndim - 2}d",
                 output=is_output,
                 receptive_field=fields.get(name),
+                reads=_reader(module, read[name]),
                 parameters=sum(leaf.size for leaf in jax.tree.leaves(nnx.state(module, nnx.Param))),
             )
         )
@@ -47,21 +49,22 @@ def forward(model: nnx.Module, arguments: tuple[Any, ...]) -> list[Observed]:
 
 
 @partial(jax.jit, static_argnums=0)
-def _forward(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[str, jax.Array], Any]:
+def _forward(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[str, Any], dict[str, Any], Any]:
     return _heard(graph, state, arguments)
 
 
-def _heard(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[str, jax.Array], Any]:
-    """Each layer's values, and the model's, from a copy of the model."""
+def _heard(graph: Any, state: Any, arguments: tuple[Any, ...]) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Each layer's values, what it reads, and the model's values, from a copy of the model."""
     model = nnx.merge(graph, state)
     model.eval()
-    heard: dict[str, jax.Array] = {}
+    heard: dict[str, Any] = {}
+    read: dict[str, Any] = {}
     for path, module in nnx.iter_modules(model):
         if type(module) in _KINDS:
-            _listen(module, _name(path), heard)
+            _listen(module, _name(path), heard, read)
     output = model(*arguments)
     _orders[graph] = list(heard)
-    return heard, output if isinstance(output, jax.Array) else None
+    return heard, read, output if isinstance(output, jax.Array) else None
 
 
 def _fields_of(graph: Any, state: Any, arguments: tuple[Any, ...]) -> dict[str, ReceptiveField]:
@@ -76,16 +79,34 @@ def _fields_of(graph: Any, state: Any, arguments: tuple[Any, ...]) -> dict[str, 
     return _fields[key]
 
 
-def _listen(module: nnx.Module, name: str, heard: dict[str, jax.Array]) -> None:
-    """Keeps what a module of the traced copy gives, by a class of its own."""
+def _listen(module: nnx.Module, name: str, heard: dict[str, Any], read: dict[str, Any]) -> None:
+    """Keeps what a module of the traced copy reads and gives, by a class of its own."""
     kind = type(module)
 
     def call(self: Any, *arguments: Any, **options: Any) -> Any:
         output = kind.__call__(self, *arguments, **options)
         heard.setdefault(name, output)
+        read.setdefault(name, arguments[0] if arguments else options.get("inputs"))
         return output
 
     object.__setattr__(module, "__class__", type(kind.__name__, (kind,), {"__call__": call}))
+
+
+def _reader(module: nnx.Module, read: jax.Array) -> Reader | None:
+    """How to tell what the positions of a layer read, from its whole input; `None` where they read no window of it."""
+    if isinstance(module, nnx.Linear):
+        return Pointwise(read)
+    if not isinstance(module, nnx.Conv) or module.padding not in ("SAME", "VALID"):
+        return None
+    axes = len(module.kernel_size)
+    strides, dilation = (
+        (value or 1,) * axes if isinstance(value, int) or value is None else tuple(value)
+        for value in (module.strides, module.kernel_dilation)
+    )
+    windows = [(k - 1) * d + 1 for k, d in zip(module.kernel_size, dilation, strict=True)]
+    pads = [same_padding(*each) // 2 for each in zip(read.shape[-1 - axes : -1], strides, windows, strict=True)]
+    before = pads if module.padding == "SAME" else [0] * axes
+    return Window(read, module.kernel_size, strides, before, dilation, channels_last=True)
 
 
 def _name(path: tuple[Any, ...]) -> str:

@@ -14,7 +14,7 @@ from .._default import start
 from .._guard import Guard, enabled
 from .._observe import Observed, Observer
 from ._capture import Capture
-from ._graph import Watched, watched_layers
+from ._graph import Watched, reader, watched_layers
 
 
 class Callback(keras.callbacks.Callback):
@@ -127,8 +127,9 @@ class Callback(keras.callbacks.Callback):
                 output=watched.output,
                 receptive_field=watched.field and watched.field.pairs(),
                 parameters=watched.layer.count_params(),
+                reads=reader(watched, read),
             )
-            for watched, values in heard
+            for watched, read, values in heard
         )
         return output if len(getattr(output, "shape", ())) == 2 else None
 

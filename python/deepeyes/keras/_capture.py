@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from ._graph import Watched
+
+
+@dataclass
+class Heard:
+    """A layer's input and output."""
+
+    input: Any
+    output: Any
 
 
 class Capture:
@@ -18,27 +27,29 @@ class Capture:
         self._model = model
         self._watched = watched
 
-    def __call__(self, inputs: Any) -> tuple[list[tuple[Watched, Any]], Any]:
-        """Each watched layer with its activations, and the model's output."""
-        heard: dict[int, Any] = {}
+    def __call__(self, inputs: Any) -> tuple[list[tuple[Watched, Any, Any]], Any]:
+        """Each watched layer with what it reads and its activations, and the model's output."""
+        heard: dict[int, Heard] = {}
         with ExitStack() as stack:
-            for tail in {id(watched.tail): watched.tail for watched in self._watched}.values():
-                stack.enter_context(_listening(tail, heard))
+            listened = [part for watched in self._watched for part in (watched.layer, watched.tail)]
+            for layer in {id(layer): layer for layer in listened}.values():
+                stack.enter_context(_listening(layer, heard))
             stack.enter_context(_without_gradients())
             # What the layers would write down (losses, averages, states of generators) goes into the scope, and away with it.
             stack.enter_context(keras.StatelessScope())
             output = self._model(inputs, training=False)
-        return [(watched, heard[id(watched.tail)]) for watched in self._watched if id(watched.tail) in heard], output
+        called = [watched for watched in self._watched if id(watched.tail) in heard and id(watched.layer) in heard]
+        return [(watched, heard[id(watched.layer)].input, heard[id(watched.tail)].output) for watched in called], output
 
 
 @contextmanager
-def _listening(layer: Any, heard: dict[int, Any]) -> Iterator[None]:
-    """Keeps the first output of a layer for as long as the context lasts."""
+def _listening(layer: Any, heard: dict[int, Heard]) -> Iterator[None]:
+    """Keeps a layer's first input and output for as long as the context lasts."""
     call = layer.call
 
     def listening(*arguments: Any, **options: Any) -> Any:
         output = call(*arguments, **options)
-        heard.setdefault(id(layer), output)
+        heard.setdefault(id(layer), Heard(arguments[0] if arguments else None, output))
         return output
 
     object.__setattr__(layer, "call", listening)

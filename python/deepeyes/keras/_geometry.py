@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from .._reads import same_padding
+
 Pair = tuple[int, int]
 
 
@@ -98,7 +100,7 @@ def _window(operation: Any, field: Field, node: Any) -> Field:
     before = (0, 0)
     if operation.padding == "same":
         lengths = _grid(node.input_tensors[0].shape, operation.data_format)
-        total = [_same(length, step, r + 1) for length, step, r in zip(lengths, steps, reach, strict=True)]
+        total = [same_padding(length, step, r + 1) for length, step, r in zip(lengths, steps, reach, strict=True)]
         before = (total[0] // 2, total[1] // 2)
     return Field(
         size=(field.size[0] + reach[0] * field.stride[0], field.size[1] + reach[1] * field.stride[1]),
@@ -114,12 +116,6 @@ def _moved(field: Field, positions: Pair) -> Pair:
 
 def _grid(shape: Sequence[int | None], data_format: str) -> Sequence[int | None]:
     return shape[2:4] if data_format == "channels_first" else shape[1:3]
-
-
-def _same(length: int | None, step: int, window: int) -> int:
-    """Padding that `same` adds along an axis, on both sides together; of an axis of unknown length as if the step divided it."""
-    steps = -(-length // step) if length is not None else 1
-    return max(0, (steps - 1) * step + window - (length if length is not None else step))
 
 
 def _together(fields: Sequence[Field], image: Pair) -> Field:

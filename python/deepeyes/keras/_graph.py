@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from .._reads import Pointwise, Reader, Window, same_padding
 from ._geometry import Field, after, whole_image
 
 _CONVOLUTIONS = (
@@ -79,6 +80,23 @@ def watched_layers(model: Any) -> list[Watched]:
         watched.field = graph.fields.get(id(watched.layer))
         watched.output = graph.output is not None and graph.output in (watched.layer, watched.tail)
     return found
+
+
+def reader(watched: Watched, read: Any) -> Reader | None:
+    """How to tell what the positions of a layer read, from its whole input; `None` where they read no window of it."""
+    layer = watched.layer
+    if read is None or isinstance(layer, keras.layers.EinsumDense) or "Transpose" in type(layer).__name__:
+        return None
+    if watched.dense:
+        return Pointwise(read)
+    sides = read.shape[1:-1] if watched.channels_last else read.shape[2:]
+    reach = [(k - 1) * d for k, d in zip(layer.kernel_size, layer.dilation_rate, strict=True)]
+    before = {
+        "valid": [0] * len(reach),
+        "causal": reach,
+        "same": [same_padding(n, s, r + 1) // 2 for n, s, r in zip(sides, layer.strides, reach, strict=True)],
+    }[layer.padding]
+    return Window(read, layer.kernel_size, layer.strides, before, layer.dilation_rate, watched.channels_last)
 
 
 def _leaves(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
