@@ -21,6 +21,9 @@ FIT = textwrap.dedent("""
     from keras import layers
 
     import deepeyes.keras
+    from deepeyes import _maps
+
+    _maps.STEPS = 2
 
 
     def fit(callbacks):
@@ -62,6 +65,7 @@ def test_a_fit_is_the_same_and_is_stored(backend, tmp_path):
     assert fields["first"] == {"size": [5, 5], "stride": [2, 2], "offset": [-1, -1]}
     assert fields["second"] == {"size": [9, 9], "stride": [2, 2], "offset": [-3, -3]}
     assert fields["tail/hidden"]["size"] == fields["scores"]["size"] == [12, 12]
+    assert all(layer["input_map"] is not None for layer in layers.values())
     assert layers["scores"]["rectify"] == "softmax" and layers["first"]["rectify"] == "relu"
     assert np.isfinite(scalars["loss"]).all() and np.isfinite(scalars["train_accuracy"]).all()
     assert np.isfinite(scalars["accuracy"]).sum() == 2
