@@ -120,3 +120,20 @@ fn refused(refusal: Refusal) -> Response {
 fn later(error: &ApiError) -> Response {
     ([(header::RETRY_AFTER, RETRY_AFTER)], error.clone()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_says_whether_to_come_again() {
+        let answered = |refusal| {
+            let response = refused(refusal);
+            (response.status().as_u16(), response.headers().get(header::RETRY_AFTER).cloned())
+        };
+        assert_eq!(answered(Refusal::Crowded), (429, Some(RETRY_AFTER)));
+        assert_eq!(answered(Refusal::Gap { expected: 1 }), (409, None));
+        assert_eq!(answered(Refusal::Ended), (410, None));
+        assert_eq!(answered(Refusal::Unusable(String::new())), (422, None));
+    }
+}

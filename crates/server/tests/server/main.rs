@@ -13,5 +13,6 @@ mod http;
 mod reading;
 mod remote;
 mod run;
+mod scripted;
 mod socket;
 mod wire;

@@ -3,6 +3,7 @@
 use crate::flaky::Flaky;
 use crate::http::{get, post, request};
 use crate::run::{WINDOW, batch, begin, description, feed};
+use crate::scripted::Scripted;
 use deepeyes_core::{Event, Observer, RunDescription};
 use deepeyes_server::{Server, ServerOptions, UploadError, UploadOptions, Uploader};
 use deepeyes_store::{Ending, Reader, RunStatus};
@@ -153,6 +154,32 @@ fn a_server_that_is_restarted_gets_the_rest_as_a_new_run() {
     let problems = uploader.problems();
     assert!(problems.iter().any(|problem| problem.contains("goes on as a new one")), "{problems:?}");
     drop(server);
+}
+
+#[test]
+fn a_server_that_is_busy_gets_the_same_again() {
+    let busy = (429, r#"{"error": "busy"}"#);
+    let scripted = Scripted::new(&[
+        (201, r#"{"id": "0", "key": "key"}"#),
+        busy,
+        (503, r#"{"error": "busy"}"#),
+        (200, r#"{"next": 1}"#),
+        busy,
+        (204, ""),
+    ]);
+    let uploader = Uploader::start(options(at(scripted.address))).unwrap();
+    hand_over(&uploader, batch(1));
+    uploader.finish(Ending::Finished, PATIENCE).unwrap();
+    assert!(uploader.problems().is_empty());
+    let asked = scripted.asked();
+    let path = |request: &String| request.split(' ').nth(1).unwrap().to_owned();
+    let (events, end) = ("/api/ingest/runs/0/events?sequence=0", "/api/ingest/runs/0/end");
+    assert_eq!(
+        asked.iter().map(path).collect::<Vec<_>>(),
+        ["/api/ingest/runs", events, events, events, end, end]
+    );
+    assert!(asked[1] == asked[2] && asked[2] == asked[3], "the same bytes each time");
+    assert!(asked[5].contains(r#"{"sequence":1,"finished":true}"#), "{}", asked[5]);
 }
 
 #[test]
