@@ -28,7 +28,7 @@ pub(crate) struct Setup {
 
 /// Where a run's events go.
 pub(crate) enum Sink {
-    Engine(Engine),
+    Engine(Box<Engine>),
     Server(Uploader),
 }
 
@@ -54,12 +54,12 @@ impl Sink {
         let queue = QUEUE + SPARE;
         let engine = EngineOptions { queue, keep_windows: *ranks > 1, ..EngineOptions::default() };
         let run = Run::start(writer.map_err(error)?, config, &engine).map_err(error)?;
-        Ok(Self::Engine(Engine {
+        Ok(Self::Engine(Box::new(Engine {
             observer: run.observer(),
             live: run.live(),
             directory: run.directory().to_owned(),
             run: Mutex::new(Some(run)),
-        }))
+        })))
     }
 
     /// A run on a server.

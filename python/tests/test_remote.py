@@ -8,6 +8,7 @@ import pytest
 
 import deepeyes
 from deepeyes import _native
+from deepeyes._session import Layer, Network, Options, Sample, Session
 
 
 @pytest.fixture
@@ -59,6 +60,21 @@ def test_a_training_that_is_stopped_is_stopped_there(server, tmp_path):
         run.step(loss=1.0)
         raise KeyboardInterrupt
     assert stored(tmp_path).info()["status"] == "stopped"
+
+
+def test_ranks_that_train_together_are_one_run_there(server, tmp_path):
+    sessions = [Session(Options("remote", server=server.url, budget=1.0, rank=rank, ranks=2)) for rank in range(2)]
+    for session in reversed(sessions):
+        session.start(Network("net", [Layer("fc", "dense", 3)]))
+    for step in range(1, 21):
+        for rank, session in enumerate(sessions):
+            places = np.arange(8, dtype=np.uint32)
+            rows = np.full((8, 3), step + rank, np.float32)
+            session.step(loss=1.0, sample=Sample(np.arange(8) + 8 * rank, layers=[(0, rows, places, places * 0)]))
+    for session in sessions:
+        session.close()
+    assert sessions[0].location == sessions[1].location
+    assert stored(tmp_path).layers()["fc"]["instances"] == 2 * 20 * 8
 
 
 def closed_port():

@@ -33,8 +33,8 @@ impl Address {
         if authority.as_str().contains('@') {
             return Err(refused("names and passwords are not supported"));
         }
-        let pairs = uri.query().unwrap_or_default().split('&');
-        let in_address = pairs.filter_map(|pair| pair.strip_prefix("token=")).next();
+        let mut pairs = uri.query().unwrap_or_default().split('&');
+        let in_address = pairs.find_map(|pair| pair.strip_prefix("token="));
         let token = token.or(in_address).map(str::trim).filter(|token| !token.is_empty());
         if token.is_some_and(|token| token.bytes().any(|byte| !byte.is_ascii_graphic())) {
             return Err(UploadError::TokenText);

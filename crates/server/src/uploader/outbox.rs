@@ -111,7 +111,7 @@ impl Outbox {
                     return Ok(());
                 }
                 Err(Setback::Gone) => self.begin_again()?,
-                Err(Setback::Trouble(error)) => self.endure(error)?,
+                Err(Setback::Trouble(error)) => self.endure(&error)?,
             }
         }
     }
@@ -134,7 +134,7 @@ impl Outbox {
                 Err(Setback::Unusable(reason)) => {
                     return Err(UploadError::Refused { server: self.server(), reason });
                 }
-                Err(Setback::Trouble(error)) => self.endure(error),
+                Err(Setback::Trouble(error)) => self.endure(&error),
             };
             if waited.is_err() {
                 return Ok(());
@@ -156,13 +156,13 @@ impl Outbox {
                     self.next = 0;
                     return Ok(());
                 }
-                Err(error) => self.endure(error)?,
+                Err(error) => self.endure(&error)?,
             }
         }
     }
 
     /// Waits in trouble, longer each time, and tells it where it lasts.
-    fn endure(&mut self, error: UploadError) -> Result<(), Abandoned> {
+    fn endure(&mut self, error: &UploadError) -> Result<(), Abandoned> {
         let (since, wait) = self.trouble.unwrap_or((Instant::now(), FIRST_WAIT));
         if since.elapsed() >= PATIENCE || !matches!(error, UploadError::Unreachable { .. }) {
             self.shared.tell(format!("{error} (it will be tried again)"));
