@@ -88,8 +88,8 @@ class Recorder:
     def problems(self) -> list[str]:
         """What of ours failed and was switched off, or what keeps the run from being sent."""
     def finish(self, finished: bool) -> None:
-        """Applies and stores what waits, and ends the run: as finished, or as stopped. Further calls do nothing. What was not sent within
-        30 s is given up, with an `Error`."""
+        """Applies and stores what waits, and ends the run: as finished, or as stopped. Further calls do nothing. What was not
+        sent within 30 s is given up, with an `Error`."""
 
 @final
 class Server:

@@ -158,7 +158,7 @@ class Observer:
 
     def instances(self, layer: str) -> Instances:
         """The newest stored instances of a layer. Raises `deepeyes.Error` where there are none."""
-        return Instances(self._session.instances_of(layer))
+        return self._session.instances_of(layer)
 
     def close(self) -> None:
         """Stores what waits and ends the run. Does nothing when called again."""

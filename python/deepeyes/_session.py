@@ -19,6 +19,7 @@ import numpy as np
 
 from . import _budget, _native
 from ._guard import Guard, enabled, warn
+from ._reader import Instances
 
 # Scalars of unsampled steps are handed over after so many steps or seconds, which may wait for the device once.
 MOST_PENDING, PENDING_SECONDS = 256, 2.0
@@ -244,14 +245,14 @@ class Session:
         """The newest findings, most severe first."""
         return [] if self._recorder is None else json.loads(self._recorder.findings())
 
-    def instances_of(self, layer: str) -> dict[str, Any]:
+    def instances_of(self, layer: str) -> Instances:
         """The newest stored instances of a layer, as arrays."""
         if self._recorder is None or self.options.server is not None:
             raise _native.Error(
                 "instances are read from a run in a log directory, and this one has none "
                 "(nothing was sampled yet, or it is sent to a server)"
             )
-        return _native.instances(self._recorder.location, layer, os.fspath(self.options.logdir))
+        return Instances(_native.instances(self._recorder.location, layer, os.fspath(self.options.logdir)))
 
     def close(self, finished: bool = True) -> None:
         """Stores what waits and ends the run. Does nothing when called again."""

@@ -13,6 +13,7 @@ from torch import nn
 
 from .._guard import warn
 from .._images import Pixels
+from .._reader import Instances
 from .._sampler import Sampler
 from .._session import Options, Sample, Session
 from . import _tensors as tensors
@@ -111,7 +112,7 @@ class Run:
         """The newest findings, most severe first: `kind`, `layer`, `severity`, `evidence`, `text`, ..."""
         return self._session.findings()
 
-    def instances(self, layer: str) -> dict[str, Any]:
+    def instances(self, layer: str) -> Instances:
         """The newest sampled instances of a layer: `activations` `[n, F]`, `labels`, `predictions`, `inputs`, `steps` `[n]`,
         `positions` `[n, 2]`, and of images `rects` `[n, 4]`, `patches` `[n, h, w, c]`."""
         return self._session.instances_of(layer)
