@@ -1,10 +1,11 @@
 """What watching costs: the step time of one model in one process, in blocks of watched and unwatched steps by turns.
 
-    python bench/overhead/overhead.py [CASE ...] [--blocks N] [--seconds S] [--tensorboard] [--json]
+    python bench/overhead/overhead.py [CASE ...] [--blocks N] [--seconds S] [--processor] [--tensorboard] [--json]
 
 Prints for each case the ratio of the mean step times, with a 95 % interval (bootstrap over pairs of neighbouring blocks),
 the ratio of the medians, and the share of watched steps that were sampled. Blocks that are unwatched run with no hooks on
-the model. The run warms up first: starting it (receptive fields are probed then) is told apart, in seconds.
+the model. The run warms up first: starting it (receptive fields are probed then) is told apart, in seconds. On a busy machine,
+`--processor` times what all threads of the process take together instead: the training's, and the analysis' in full.
 """
 
 import argparse
@@ -33,8 +34,9 @@ CASES = {
 class Training:
     """A training step, watched or not; the hooks are on the model only while it is."""
 
-    def __init__(self, case, tensorboard):
+    def __init__(self, case, clock, tensorboard):
         make, shape, classes, _ = CASES[case]
+        self.clock = clock
         torch.manual_seed(0)
         self.model = make()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.001)
@@ -44,14 +46,14 @@ class Training:
 
     def step(self, watched):
         """Seconds of one step."""
-        start = time.perf_counter()
+        start = self.clock()
         loss = F.cross_entropy(self.model(self.x), self.y)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         if watched:
             self.watched.step(self.x, self.y, loss)
-        return time.perf_counter() - start
+        return self.clock() - start
 
     def block(self, watched, steps):
         """Seconds of each step of a block."""
@@ -116,9 +118,9 @@ class Histograms:
         self.writer.close()
 
 
-def measure(case, blocks, seconds, tensorboard):
+def measure(case, blocks, seconds, clock, tensorboard):
     """The ratio of watched to unwatched step times of a case."""
-    training = Training(case, tensorboard)
+    training = Training(case, clock, tensorboard)
     started = time.perf_counter()
     for _ in range(4):
         training.step(True)
@@ -157,6 +159,7 @@ def main():
     parser.add_argument("--blocks", type=int, default=20, help="pairs of blocks")
     parser.add_argument("--seconds", type=float, default=1.0, help="of a block")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processor", action="store_true", help="time the process' threads, not the clock on the wall")
     parser.add_argument("--tensorboard", action="store_true", help="time TensorBoard's histograms instead")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -164,9 +167,10 @@ def main():
     if unknown:
         parser.error(f"no case {unknown[0]!r}: expected {', '.join(CASES)}")
     torch.set_num_threads(arguments.threads)
+    clock = time.process_time if arguments.processor else time.perf_counter
     found = []
     for case in arguments.cases:
-        result = measure(case, arguments.blocks, arguments.seconds, arguments.tensorboard)
+        result = measure(case, arguments.blocks, arguments.seconds, clock, arguments.tensorboard)
         found.append(result)
         print(
             "{case:9} {step_ms:8.2f} ms a step   ratio {ratio:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]   medians "

@@ -98,3 +98,28 @@ def test_processes_that_train_together_write_one_run(tmp_path):
     assert [layer["name"] for layer in report["layers"]] == ["0", "3"]
     # Both ranks' inputs.
     assert layer(report, "3")["instances"] == 2 * 20 * 8
+
+
+FORGOTTEN = """
+import sys
+import torch
+from nets import Residual, batches
+import deepeyes
+model = Residual()
+run = deepeyes.watch(model, logdir=sys.argv[1], name="forgotten", budget=1.0)
+for x, y in batches(3):
+    model(x)
+    run.step(inputs=x, labels=y)
+if sys.argv[2] == "fails":
+    raise SystemError("the user's")
+"""
+
+
+@pytest.mark.parametrize(("how", "status"), [("ends", "finished"), ("fails", "stopped")])
+def test_a_run_that_nobody_closes_ends_with_the_interpreter(tmp_path, how, status):
+    here = Path(__file__).parent
+    paths = os.pathsep.join([str(here.parent), str(here), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", FORGOTTEN, str(tmp_path), how]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, timeout=240)
+    report = json.loads(_native.inspect("forgotten", str(tmp_path)))
+    assert report["run"]["status"] == status and report["run"]["step"] == 3
