@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "deepeyes-train",
         ],
     ),
+    ("deepeyes-observe", &["deepeyes-core", "deepeyes-data", "deepeyes-engine", "deepeyes-store"]),
     (
         "deepeyes-python",
         &["deepeyes", "deepeyes-core", "deepeyes-engine", "deepeyes-server", "deepeyes-store"],

@@ -9,6 +9,7 @@ mod dissimilarity;
 mod dot;
 mod eigen;
 mod error;
+mod exchange;
 mod hsne;
 mod mds;
 pub mod neighbours;

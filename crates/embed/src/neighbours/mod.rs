@@ -7,6 +7,7 @@
 
 mod bounds;
 mod candidates;
+mod exchange;
 mod partition;
 
 use crate::panels::Panels;

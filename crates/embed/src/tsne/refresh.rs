@@ -2,6 +2,7 @@
 //! survived, new points are placed by their neighbours and settle before anything else moves.
 
 use super::Tsne;
+use crate::exchange::inverse;
 use crate::random::Random;
 use crate::{Affinities, EmbedError};
 
@@ -91,23 +92,6 @@ impl Tsne {
         self.gains = vec![[1.0; 2]; n];
         Ok(())
     }
-}
-
-/// Where each old point is in the new map.
-fn inverse(from: &[Option<usize>], old: usize) -> Result<Vec<Option<usize>>, EmbedError> {
-    let mut to = vec![None; old];
-    for (i, origin) in from.iter().enumerate() {
-        let Some(origin) = *origin else { continue };
-        match to.get_mut(origin) {
-            Some(place @ None) => *place = Some(i),
-            found => {
-                let expected =
-                    if found.is_some() { "named once only" } else { "an index of the present map" };
-                return Err(EmbedError::Parameter { name: "an origin", value: origin as f64, expected });
-            }
-        }
-    }
-    Ok(to)
 }
 
 /// Share of a point's old affinity that goes to points which are its neighbours still, in [0, 1].
