@@ -38,13 +38,15 @@ async fn control(
     act: impl FnOnce(&dyn Control) + Send + 'static,
 ) -> ApiResult<StatusCode> {
     with_run(app, id, |run| {
-        let control = run.live().and_then(|moment| moment.run.control.clone());
-        let Some(control) = control else {
+        let live = run.live().map(|moment| moment.run);
+        let Some((control, maps)) = live.and_then(|run| Some((run.control.clone()?, run.maps.clone())))
+        else {
             return Err(ApiError::conflict(
                 "this process does not train the run; pause or stop it where it is trained",
             ));
         };
         act(&*control);
+        maps.set_paused(control.is_paused());
         Ok(done())
     })
     .await
