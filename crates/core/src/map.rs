@@ -75,6 +75,44 @@ impl MapPoints {
     }
 }
 
+/// What the points of an input map are placed by: their neuronal receptive fields, reduced to principal components where
+/// they are wide. A selection of the points is mapped anew by them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MapFields {
+    /// `[n, components]`, row-major, in steps above the lowest value.
+    pub values: Vec<u8>,
+    /// Values of a point.
+    pub components: usize,
+    /// The lowest value.
+    pub low: f32,
+    /// What one step is.
+    pub step: f32,
+}
+
+impl MapFields {
+    /// Of finite values, `[n, components]`, in 255 steps.
+    pub fn new(values: &[f32], components: usize) -> Self {
+        let bounds = |[low, high]: [f32; 2], &value: &f32| [low.min(value), high.max(value)];
+        let [low, high] = values.iter().fold([f32::INFINITY, f32::NEG_INFINITY], bounds);
+        if low >= high || values.is_empty() {
+            let low = values.first().copied().unwrap_or(0.0);
+            return Self { values: vec![0; values.len()], components, low, step: 0.0 };
+        }
+        let step = (high - low) / 255.0;
+        let values = values.iter().map(|value| ((value - low) / step).round() as u8).collect();
+        Self { values, components, low, step }
+    }
+
+    /// The values of some points, `[rows, components]`, within half a step.
+    ///
+    /// # Panics
+    /// Where there is no such point.
+    pub fn of(&self, rows: &[u32]) -> Vec<f32> {
+        let row = |&row: &u32| &self.values[row as usize * self.components..][..self.components];
+        rows.iter().flat_map(row).map(|&steps| self.low + f32::from(steps) * self.step).collect()
+    }
+}
+
 /// A layer's input map: the instances of a probe, placed by what the layer reads there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputMap {
@@ -97,6 +135,9 @@ pub struct InputMap {
     pub preservation: Option<f64>,
     /// Number of points on each scale of the hierarchy, the data first; one scale without a hierarchy.
     pub scale_sizes: Vec<usize>,
+    /// What its points are placed by. `None` for a first picture, for landmarks, and in the store once a newer map of the
+    /// layer is there.
+    pub fields: Option<Arc<MapFields>>,
 }
 
 /// Two filters that answer alike.
@@ -129,4 +170,21 @@ pub struct FilterMap {
     pub iterations: usize,
     /// Whether it is done.
     pub settled: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_back_within_half_a_step() {
+        let values: Vec<f32> = (0..60).map(|at| ((at * 37) % 101) as f32 / 7.0 - 3.0).collect();
+        let fields = MapFields::new(&values, 4);
+        let back = fields.of(&[14, 2]);
+        for (back, value) in back.iter().zip(values[56..].iter().chain(&values[8..12])) {
+            assert!((back - value).abs() <= 0.501 * fields.step, "{back} {value}");
+        }
+        assert_eq!(MapFields::new(&[2.0; 6], 3).of(&[1]), [2.0; 3]);
+        assert!(MapFields::new(&[], 3).of(&[]).is_empty());
+    }
 }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// A map's kind as stored.
 pub(crate) const INPUT: &str = "input";
 pub(crate) const FILTER: &str = "filter";
+/// The arrays of an input map's fields, which only the newest map of a layer keeps.
+pub(crate) const FIELDS: &str = "fields";
+pub(crate) const FIELD_STEPS: &str = "field_steps";
 
 /// Of an input map.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Where the newest maps are read, and where viewers say which layers they look at.
 
+use super::drill::Hierarchy;
 use super::inbox::Inbox;
 use arc_swap::ArcSwapOption;
 use deepeyes_core::{FilterMap, Image, InputId, InputMap};
@@ -18,6 +19,8 @@ pub struct LayerMaps {
     pub input: Option<Arc<InputMap>>,
     /// Where its filters lie; `None` before they were first compared.
     pub filter: Option<Arc<FilterMap>>,
+    /// What stands behind the input map's landmarks; `None` where it shows all points, and out of a store.
+    pub hierarchy: Option<Arc<Hierarchy>>,
 }
 
 impl LayerMaps {
@@ -25,7 +28,7 @@ impl LayerMaps {
     pub(super) fn stored(input: Option<InputMap>, filter: Option<FilterMap>) -> Option<Self> {
         let steps = input.as_ref().map(|map| map.step).max(filter.as_ref().map(|map| map.step));
         let (input, filter) = (input.map(Arc::new), filter.map(Arc::new));
-        steps.map(|step| Self { version: 0, step, input, filter })
+        steps.map(|step| Self { version: 0, step, input, filter, hierarchy: None })
     }
 }
 
@@ -101,12 +104,18 @@ impl Maps {
     }
 
     /// Replaces a layer's maps; their version becomes the next one.
-    pub(super) fn publish(&self, layer: usize, input: Option<Arc<InputMap>>, filter: Option<Arc<FilterMap>>) {
+    pub(super) fn publish(
+        &self,
+        layer: usize,
+        input: Option<Arc<InputMap>>,
+        filter: Option<Arc<FilterMap>>,
+        hierarchy: Option<Arc<Hierarchy>>,
+    ) {
         let steps = input.as_ref().map(|map| map.step).max(filter.as_ref().map(|map| map.step));
         let (Some(place), Some(step)) = (self.0.layers.get(layer), steps) else { return };
         let mut version = self.0.version.lock().unwrap_or_else(PoisonError::into_inner);
         *version += 1;
-        place.store(Some(Arc::new(LayerMaps { version: *version, step, input, filter })));
+        place.store(Some(Arc::new(LayerMaps { version: *version, step, input, filter, hierarchy })));
         drop(version);
         self.0.changed.notify_all();
     }

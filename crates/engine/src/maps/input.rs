@@ -1,5 +1,6 @@
 //! A layer's input map, refined piece by piece and refreshed by every new probe.
 
+use super::drill::Hierarchy;
 use super::neighbourhood::{Landmarks, Neighbourhood, origins};
 use super::points::{Identity, Prepared, identities};
 use deepeyes_core::{InputMap, LayerSpec, MapMethod, MapPoints, ProbedInstances};
@@ -49,10 +50,10 @@ impl Optimised {
     }
 
     /// The points that are shown.
-    fn shown(&self, points: MapPoints) -> MapPoints {
+    fn shown(&self, points: &Arc<MapPoints>) -> Arc<MapPoints> {
         match &self.landmarks {
-            None => points,
-            Some(landmarks) => landmarks.of(&points),
+            None => Arc::clone(points),
+            Some(landmarks) => Arc::new(landmarks.of(points)),
         }
     }
 }
@@ -66,6 +67,8 @@ pub(super) struct InputMapper {
     most_points: usize,
     stage: Stage,
     map: Option<Arc<InputMap>>,
+    /// What stands behind the landmarks of the map.
+    hierarchy: Option<Arc<Hierarchy>>,
     optimised: Option<Optimised>,
 }
 
@@ -78,6 +81,7 @@ impl InputMapper {
             most_points: MOST_POINTS,
             stage: Stage::Settled,
             map: None,
+            hierarchy: None,
             optimised: None,
         }
     }
@@ -85,6 +89,11 @@ impl InputMapper {
     /// The map as it is now.
     pub(super) fn map(&self) -> Option<&Arc<InputMap>> {
         self.map.as_ref()
+    }
+
+    /// What stands behind the map's landmarks; `None` where all points are shown.
+    pub(super) fn hierarchy(&self) -> Option<&Arc<Hierarchy>> {
+        self.hierarchy.as_ref()
     }
 
     /// Whether there is nothing to do.
@@ -134,7 +143,9 @@ impl InputMapper {
         {
             // The layer reads what it read before: nothing moves, only its answers are new.
             let stage = if map.settled { Stage::Settled } else { Stage::Refining };
-            let points = Arc::new(optimised.shown(prepared.points));
+            let all = Arc::new(prepared.points);
+            let points = optimised.shown(&all);
+            self.hierarchy = self.hierarchy.take().map(|known| Arc::new(known.with(all)));
             self.map = Some(Arc::new(InputMap { step: prepared.step, points, ..InputMap::clone(map) }));
             return Ok(stage);
         }
@@ -149,6 +160,7 @@ impl InputMapper {
                 settled: false,
                 preservation: None,
                 scale_sizes: vec![prepared.points.len()],
+                fields: None,
             }));
         }
         Ok(Stage::Prepared(Box::new(prepared)))
@@ -159,16 +171,19 @@ impl InputMapper {
         let neighbourhood = Neighbourhood::new(&prepared, self.config.perplexity, self.most_points)?;
         let before = self.optimised.take();
         let start = if before.is_none() { neighbourhood.start()? } else { Vec::new() };
-        let Neighbourhood { affinities, landmarks, scale_sizes, .. } = neighbourhood;
+        let placed_by = neighbourhood.fields().map(Arc::new);
+        let Neighbourhood { affinities, landmarks, hierarchy, scale_sizes, .. } = neighbourhood;
         let Prepared { step, points, fields, width, fingerprint } = prepared;
-        let (points, fields) = match &landmarks {
-            None => (points, fields),
-            Some(landmarks) => {
+        let (points, fields, hierarchy) = match (&landmarks, hierarchy) {
+            (Some(landmarks), Some(hierarchy)) => {
                 let field = |&row: &u32| &fields[row as usize * width..][..width];
                 let fields = landmarks.rows.iter().flat_map(field).copied().collect();
-                (landmarks.of(&points), fields)
+                let shown = landmarks.of(&points);
+                (shown, fields, Some(Arc::new(Hierarchy::new(points, hierarchy))))
             }
+            _ => (points, fields, None),
         };
+        self.hierarchy = hierarchy;
         let identities = identities(&points);
         let (tsne, places) = match before {
             None => (Tsne::new(affinities, &start, self.config)?, start),
@@ -189,6 +204,7 @@ impl InputMapper {
             settled: false,
             preservation: None,
             scale_sizes,
+            fields: placed_by,
         }));
         self.optimised = Some(optimised);
         Ok(Stage::Refining)
@@ -223,13 +239,13 @@ impl InputMapper {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::points::tests::{probe, spec};
     use super::*;
     use std::time::Duration;
 
     /// Four groups of points of five values; `shift` moves each by a little of its own.
-    fn fields(points: usize, shift: f32) -> Vec<Vec<f32>> {
+    pub(in crate::maps) fn fields(points: usize, shift: f32) -> Vec<Vec<f32>> {
         let value = |point: usize, at: usize| {
             let noise = ((point * 71 + at * 37) % 101) as f32 / 101.0;
             let moved = ((point * 13 + at * 59) % 97) as f32 / 97.0 * shift;
@@ -238,7 +254,12 @@ mod tests {
         (0..points).map(|point| (0..5).map(|at| value(point, at)).collect()).collect()
     }
 
-    fn settled(mapper: &mut InputMapper) -> Arc<InputMap> {
+    /// A mapper that shows only landmarks of more points than `most`.
+    pub(in crate::maps) fn mapper(most: usize) -> InputMapper {
+        InputMapper { most_points: most, ..InputMapper::new(&spec(3), 0) }
+    }
+
+    pub(in crate::maps) fn settled(mapper: &mut InputMapper) -> Arc<InputMap> {
         while !mapper.is_settled() {
             mapper.advance(Instant::now() + Duration::from_secs(1)).unwrap();
         }
@@ -315,7 +336,7 @@ mod tests {
 
     #[test]
     fn of_many_points_landmarks_are_shown_that_stand_for_all() {
-        let mut mapper = InputMapper { most_points: 200, ..InputMapper::new(&spec(3), 0) };
+        let mut mapper = mapper(200);
         let map = after(&mut mapper, 10, &fields(600, 0.05));
         assert_eq!(map.method, MapMethod::Hsne);
         let shown = map.points.len();

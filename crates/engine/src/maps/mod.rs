@@ -1,6 +1,7 @@
 //! The layers' maps: placed by a thread of their own, published while they refine, read by anyone.
 
 mod board;
+mod drill;
 mod filter;
 mod inbox;
 mod input;
@@ -8,7 +9,9 @@ mod neighbourhood;
 mod points;
 mod stored;
 mod worker;
+mod workers;
 
 pub use board::{LayerMaps, Maps, Watch};
+pub use drill::{Chosen, DrillError, Hierarchy};
 pub use stored::stored_maps;
 pub(crate) use worker::MapMaker;

@@ -1,7 +1,7 @@
 //! Which points of an input map are shown, and how near they are to each other.
 
 use super::points::Prepared;
-use deepeyes_core::MapPoints;
+use deepeyes_core::{MapFields, MapPoints};
 use deepeyes_embed::{Affinities, EmbedError, Hsne, Pca, Points, Scale, pca_map};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -21,26 +21,32 @@ pub(super) struct Landmarks {
 impl Landmarks {
     /// The landmarks of all points; each stands for the instances of the points in its area.
     pub(super) fn of(&self, points: &MapPoints) -> MapPoints {
-        fn pick<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
-            rows.iter().map(|&row| values[row as usize]).collect()
-        }
         let instances = points.counts.iter().map(|&count| f64::from(count)).sum::<f64>();
         let mean = instances / points.len().max(1) as f64;
-        let filters = points.filters;
-        let activations = |&row: &u32| &points.activations[row as usize * filters..][..filters];
-        MapPoints {
-            inputs: pick(&points.inputs, &self.rows),
-            splits: pick(&points.splits, &self.rows),
-            positions: pick(&points.positions, &self.rows),
-            labels: pick(&points.labels, &self.rows),
-            predictions: pick(&points.predictions, &self.rows),
-            counts: self.weights.iter().map(|weight| (weight * mean).round() as u32).collect(),
-            max_activations: pick(&points.max_activations, &self.rows),
-            filters,
-            activations: self.rows.iter().flat_map(activations).copied().collect(),
-            scales: points.scales.clone(),
-            level: points.level,
-        }
+        let counts = self.weights.iter().map(|weight| (weight * mean).round() as u32).collect();
+        MapPoints { counts, ..some(points, &self.rows) }
+    }
+}
+
+/// Some of the points.
+pub(super) fn some(points: &MapPoints, rows: &[u32]) -> MapPoints {
+    fn pick<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
+        rows.iter().map(|&row| values[row as usize]).collect()
+    }
+    let filters = points.filters;
+    let activations = |&row: &u32| &points.activations[row as usize * filters..][..filters];
+    MapPoints {
+        inputs: pick(&points.inputs, rows),
+        splits: pick(&points.splits, rows),
+        positions: pick(&points.positions, rows),
+        labels: pick(&points.labels, rows),
+        predictions: pick(&points.predictions, rows),
+        counts: pick(&points.counts, rows),
+        max_activations: pick(&points.max_activations, rows),
+        filters,
+        activations: rows.iter().flat_map(activations).copied().collect(),
+        scales: points.scales.clone(),
+        level: points.level,
     }
 }
 
@@ -49,6 +55,8 @@ pub(super) struct Neighbourhood {
     pub(super) affinities: Affinities,
     /// `None`: all points are shown.
     pub(super) landmarks: Option<Landmarks>,
+    /// Whose landmarks they are.
+    pub(super) hierarchy: Option<Hsne>,
     /// Points on each scale, the data first.
     pub(super) scale_sizes: Vec<usize>,
     /// The shown points' receptive fields, reduced: `[n, components]`.
@@ -67,7 +75,15 @@ impl Neighbourhood {
         let n = points.len();
         if n <= most {
             let affinities = Affinities::of_points(&points, perplexity)?;
-            return Ok(Self { affinities, landmarks: None, scale_sizes: vec![n], reduced, components });
+            let scale_sizes = vec![n];
+            return Ok(Self {
+                affinities,
+                landmarks: None,
+                hierarchy: None,
+                scale_sizes,
+                reduced,
+                components,
+            });
         }
         let mut hierarchy = Hsne::of_points(&points, 1, perplexity)?;
         while hierarchy.top().len() > most && hierarchy.coarsen() {}
@@ -79,7 +95,13 @@ impl Neighbourhood {
             reduced: top.indices.iter().flat_map(of_landmarks).collect(),
             components,
             landmarks: Some(Landmarks { rows: top.indices.clone(), weights: top.weights.clone() }),
+            hierarchy: Some(hierarchy),
         })
+    }
+
+    /// What the shown points are placed by; `None` for landmarks, which are placed by what they stand for.
+    pub(super) fn fields(&self) -> Option<MapFields> {
+        self.landmarks.is_none().then(|| MapFields::new(&self.reduced, self.components))
     }
 
     /// Where the shown points begin: their first two principal components.

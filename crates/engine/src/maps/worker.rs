@@ -5,14 +5,13 @@ use super::board::Maps;
 use super::filter::FilterMapper;
 use super::inbox::{End, Orders, Training};
 use super::input::InputMapper;
+use super::workers::Workers;
 use crate::error::EngineError;
 use crate::guard::guarded;
-use crate::priority;
 use crate::recorder::Record;
 use cpu_time::ThreadTime;
 use crossbeam_channel::Sender;
 use deepeyes_core::{LayerSnapshot, LayerSpec, ProbedInstances};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -180,9 +179,9 @@ impl Worker {
             problems,
             step: None,
             turn: 0,
-            busy: Workers { threads: 1, low: true, pool: None },
-            silent: Workers { threads: 0, low: true, pool: None },
-            paused: Workers { threads: 0, low: false, pool: None },
+            busy: Workers::new(1, true),
+            silent: Workers::new(0, true),
+            paused: Workers::new(0, false),
         }
     }
 
@@ -277,7 +276,8 @@ impl Worker {
                 problems.push(problem);
             }
         }
-        self.maps.publish(at, layer.input.map().cloned(), layer.filter.map().cloned());
+        let Layer { input, filter, .. } = layer;
+        self.maps.publish(at, input.map().cloned(), filter.map().cloned(), input.hierarchy().cloned());
     }
 
     /// Stores what is new of the newest probe's maps. A filter map that is of a later window is left to the next probe.
@@ -292,36 +292,6 @@ impl Worker {
         }
         if !inputs.is_empty() || !filters.is_empty() {
             let _ = self.store.send(Record::Maps { step, inputs, filters });
-        }
-    }
-}
-
-/// A thread pool, made when first needed.
-struct Workers {
-    /// 0: one for each processor.
-    threads: usize,
-    /// Whether they give way to the training's threads.
-    low: bool,
-    pool: Option<ThreadPool>,
-}
-
-impl Workers {
-    /// Does a piece of work on it; on this thread where the system has no threads to give.
-    fn install<T: Send>(&mut self, piece: impl FnOnce() -> T + Send) -> T {
-        if self.pool.is_none() {
-            let low = self.low;
-            let begin = move |_| {
-                if low {
-                    priority::lower();
-                }
-            };
-            let name = |at| format!("deepeyes-maps-{at}");
-            let builder = ThreadPoolBuilder::new().num_threads(self.threads).thread_name(name);
-            self.pool = builder.start_handler(begin).build().ok();
-        }
-        match &self.pool {
-            Some(pool) => pool.install(piece),
-            None => piece(),
         }
     }
 }

@@ -50,6 +50,22 @@ pub(crate) async fn detail(
     .await
 }
 
+/// A convolution's weights in the newest checkpoint: a `weights` frame.
+#[utoipa::path(get, path = "/api/runs/{id}/layers/{layer}/weights",
+    params(("id" = String, Path), ("layer" = usize, Path), AtQuery),
+    responses((status = 200, body = [u8], content_type = "application/x-deepeyes-frame"), (status = 404, body = ErrorBody)))]
+pub(crate) async fn weights(
+    State(app): State<App>,
+    Path((id, layer)): Path<(String, usize)>,
+    Query(query): Query<AtQuery>,
+) -> ApiResult<FrameResponse> {
+    with_run(app, id, move |run| {
+        let description = run.check_layer(layer)?;
+        views::weights(run, layer, &description.layers[layer], query.at).map(FrameResponse)
+    })
+    .await
+}
+
 /// The pixels that instances of a layer see: a `patches` frame.
 #[utoipa::path(get, path = "/api/runs/{id}/layers/{layer}/patches",
     params(("id" = String, Path), ("layer" = usize, Path), PatchQuery),

@@ -32,9 +32,11 @@ pub(crate) fn router() -> Router<App> {
     let layer = Router::new()
         .route("/detail", get(layers::detail))
         .route("/patches", get(layers::patches))
+        .route("/weights", get(layers::weights))
         .route("/filter_map", get(maps::filter_map))
         .route("/input_map", get(maps::input_map))
-        .route("/activations", get(maps::activations));
+        .route("/activations", get(maps::activations))
+        .route("/drill", post(maps::drill));
     let run = Router::new()
         .route("/", get(runs::detail))
         .route("/scalars", get(runs::scalars))

@@ -18,7 +18,11 @@ pub(crate) fn findings(source: &Source, at: Option<u64>) -> ApiResult<Findings> 
         let Some(rows) = &finding.instances else { continue };
         let Some(snapshot) = &snapshots[finding.layer_index] else { continue };
         let sample = source.sample(finding.layer_index, snapshot)?;
-        finding.items = sample.map(|sample| items(&sample, &layers[finding.layer_index], rows));
+        let Some(sample) = sample else { continue };
+        let shown = rows.iter().copied().filter(|&row| row < sample.len()).take(MOST_ITEMS);
+        let shown: Vec<usize> = shown.collect();
+        finding.items = Some(items(&sample, &layers[finding.layer_index], &shown));
+        finding.item_labels = Some(shown.iter().map(|&row| sample.labels[row]).collect());
     }
     Ok(all)
 }
@@ -27,10 +31,10 @@ pub(crate) fn findings(source: &Source, at: Option<u64>) -> ApiResult<Findings> 
 fn items(sample: &InstanceSample, layer: &LayerSpec, rows: &[usize]) -> Vec<String> {
     let columns = layer.grid[1].max(1);
     let item = |&row: &usize| {
-        let (input, position) = (sample.inputs.get(row)?, *sample.positions.get(row)? as usize);
-        Some(format!("{input}:{}:{}", position / columns, position % columns))
+        let (input, position) = (sample.inputs[row], sample.positions[row] as usize);
+        format!("{input}:{}:{}", position / columns, position % columns)
     };
-    rows.iter().take(MOST_ITEMS).filter_map(item).collect()
+    rows.iter().map(item).collect()
 }
 
 /// Most severe first, otherwise in the network's order.
@@ -67,6 +71,7 @@ fn item(finding: &Finding, layer: &LayerSpec, index: usize, step: u64, number: u
         filters: finding.filters.clone(),
         instances: finding.instances.clone(),
         items: None,
+        item_labels: None,
         severity: finding.severity.into(),
         evidence: finding.known_evidence(),
         text: finding.text.clone(),

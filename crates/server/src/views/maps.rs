@@ -4,7 +4,7 @@ use crate::error::ApiResult;
 use crate::frame::{Frame, Place};
 use crate::wire::{FilterMapMeta, InputMapMeta};
 use axum::body::Bytes;
-use deepeyes_core::{FilterMap, InputMap, InputSplit, LayerSpec, MapPoints};
+use deepeyes_core::{FilterMap, InputMap, InputSplit, LayerSpec, MapMethod, MapPoints};
 use deepeyes_network::Rect;
 
 /// Links of a filter map at most, the strongest.
@@ -31,6 +31,19 @@ pub(crate) fn filter_map(run: &str, layer: usize, map: &FilterMap) -> ApiResult<
 
 /// An input map.
 pub(crate) fn input_map(run: &str, layer: usize, spec: &LayerSpec, map: &InputMap) -> ApiResult<Bytes> {
+    let meta = input_map_meta(map, map.fields.is_some() || map.scale_sizes.len() > 1);
+    Ok(input_map_arrays(run, layer, spec, map).finish(meta)?)
+}
+
+/// An input map with the activations of its points, which no other frame has.
+pub(crate) fn closer_map(run: &str, layer: usize, spec: &LayerSpec, map: &InputMap) -> ApiResult<Bytes> {
+    let frame = with_activations(input_map_arrays(run, layer, spec, map), &map.points);
+    // On the finest scale of a hierarchy there is nothing below; a choice of a whole map can be narrowed again.
+    let finer = map.method == MapMethod::Tsne || map.scale_sizes.len() > 1;
+    Ok(frame.finish(input_map_meta(map, finer))?)
+}
+
+fn input_map_arrays(run: &str, layer: usize, spec: &LayerSpec, map: &InputMap) -> Frame {
     let points = &*map.points;
     let n = points.len();
     let columns = spec.grid[1].max(1) as u32;
@@ -49,15 +62,18 @@ pub(crate) fn input_map(run: &str, layer: usize, spec: &LayerSpec, map: &InputMa
         Ok(inputs) => frame.array("input", &inputs, &[n]),
         Err(_) => frame.array("input", &points.inputs, &[n]),
     };
-    let frame = frame
+    frame
         .array("place", &places, &[n, 2])
         .array("label", &points.labels, &[n])
         .array("prediction", &points.predictions, &[n])
         .array("count", &points.counts, &[n])
         .array("split", &splits, &[n])
         .array("max_activation", &points.max_activations, &[n])
-        .array("rect", &rects(spec, points), &[n, 4]);
-    Ok(frame.finish(InputMapMeta {
+        .array("rect", &rects(spec, points), &[n, 4])
+}
+
+fn input_map_meta(map: &InputMap, finer: bool) -> InputMapMeta {
+    InputMapMeta {
         method: map.method.word().to_owned(),
         scale: map.scale_sizes.len().saturating_sub(1),
         scales: map.scale_sizes.len(),
@@ -66,8 +82,9 @@ pub(crate) fn input_map(run: &str, layer: usize, spec: &LayerSpec, map: &InputMa
         settled: map.settled,
         preservation: map.preservation,
         step: map.step,
-        level: Some(points.level),
-    })?)
+        level: Some(map.points.level),
+        finer,
+    }
 }
 
 /// What each point sees: `y, x, height, width` in input pixels; zeros where the input is no image.
@@ -89,9 +106,14 @@ fn rects(spec: &LayerSpec, points: &MapPoints) -> Vec<i32> {
 
 /// The activations of an input map's points.
 pub(crate) fn activations(run: &str, layer: usize, map: &InputMap) -> ApiResult<Bytes> {
-    let points = &*map.points;
-    let frame = Frame::new("activations", Place { run: run.to_owned(), layer: Some(layer), step: map.step })
-        .array("activation", &points.activations, &[points.len(), points.filters])
-        .array("scale", &points.scales, &[points.scales.len()]);
-    Ok(frame.finish(serde_json::json!({}))?)
+    let frame = Frame::new("activations", Place { run: run.to_owned(), layer: Some(layer), step: map.step });
+    Ok(with_activations(frame, &map.points).finish(serde_json::json!({}))?)
+}
+
+fn with_activations(frame: Frame, points: &MapPoints) -> Frame {
+    frame.array("activation", &points.activations, &[points.len(), points.filters]).array(
+        "scale",
+        &points.scales,
+        &[points.scales.len()],
+    )
 }

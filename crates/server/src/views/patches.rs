@@ -42,6 +42,12 @@ impl FromStr for Item {
 }
 
 impl Item {
+    /// Its position in the grid of a layer.
+    pub(crate) fn position(self, layer: &LayerSpec) -> u32 {
+        let position = self.row.saturating_mul(layer.grid[1].max(1)).saturating_add(self.column);
+        u32::try_from(position).unwrap_or(u32::MAX)
+    }
+
     /// A list as requests have it, separated by commas.
     pub(crate) fn list(text: &str) -> ApiResult<Vec<Self>> {
         let items: Vec<Self> =

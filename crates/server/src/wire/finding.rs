@@ -75,6 +75,8 @@ pub struct FindingItem {
     pub instances: Option<Vec<usize>>,
     /// The first of them by identity (`input:row:column`), as `patches` takes them; null where the sample is not kept.
     pub items: Option<Vec<String>>,
+    /// The label of each of `items`, -1 without one.
+    pub item_labels: Option<Vec<i32>>,
     /// How much it matters.
     pub severity: Severity,
     /// The numbers behind it, by name.

@@ -6,7 +6,7 @@ use ts_rs::TS;
 /// What a frame holds; `meta` depends on `kind`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct FrameHeader<M> {
-    /// `layer`, `filter_map`, `input_map`, `activations`, `patches`.
+    /// `layer`, `filter_map`, `input_map`, `activations`, `patches`, `weights`.
     pub kind: String,
     /// The run's id.
     pub run: String,

@@ -40,6 +40,21 @@ pub struct InputMapMeta {
     pub step: u64,
     /// 99.9 % quantile of the instances' largest activations; null where unknown.
     pub level: Option<f32>,
+    /// Whether instances that are chosen in it may have a map of their own (`drill`).
+    pub finer: bool,
+}
+
+/// Instances that were chosen in an input map, to be placed by themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct DrillRequest {
+    /// The iteration of the map.
+    pub step: u64,
+    /// The scale that it shows.
+    pub scale: usize,
+    /// The instances by identity (`input:row:column`).
+    pub items: Vec<String>,
+    /// Where the map shows each.
+    pub places: Vec<[f32; 2]>,
 }
 
 /// `meta` of a `patches` frame.

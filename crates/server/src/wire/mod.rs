@@ -18,7 +18,7 @@ pub use frame::{ArrayHeader, Dtype, FrameHeader};
 pub use ingest::{IngestEnd, IngestGap, IngestStart, IngestStarted, IngestTaken};
 pub use layer::{LayerMeta, LayerSummary, Overview, Separability};
 pub use live::{ClientMessage, OverviewMessage, RunMessage, ScalarsMessage, ServerMessage, View};
-pub use map::{FilterMapMeta, InputMapMeta, PatchesMeta};
+pub use map::{DrillRequest, FilterMapMeta, InputMapMeta, PatchesMeta};
 pub use plan::{ActionKind, Cost, Plan, PlanAction, PlanCosts, PlanRequest};
 pub use run::{Controls, LayerInfo, ReceptiveField, Rectify, RunDetail, RunList, RunStatus, RunSummary};
 pub use start::{StartRequest, Started, Starting};

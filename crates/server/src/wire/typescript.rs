@@ -1,9 +1,9 @@
 //! The page's view of these types.
 
 use super::{
-    ClientMessage, Course, ErrorBody, FilterMapMeta, Findings, FrameHeader, InputMapMeta, LayerMeta,
-    PatchesMeta, PlanCosts, PlanRequest, RunDetail, RunList, Scalars, ServerMessage, StartRequest, Started,
-    Starting,
+    ClientMessage, Course, DrillRequest, ErrorBody, FilterMapMeta, Findings, FrameHeader, InputMapMeta,
+    LayerMeta, PatchesMeta, PlanCosts, PlanRequest, RunDetail, RunList, Scalars, ServerMessage, StartRequest,
+    Started, Starting,
 };
 use std::fmt::Write as _;
 use std::path::Path;
@@ -22,6 +22,7 @@ pub fn write_typescript(directory: &Path) -> Result<(), ExportError> {
     export!(
         ClientMessage,
         Course,
+        DrillRequest,
         ErrorBody,
         FilterMapMeta,
         Findings,

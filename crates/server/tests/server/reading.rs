@@ -1,7 +1,7 @@
 //! What is told of a stored run, of a live one, and of one that cannot be read.
 
 use crate::http::{array, floats, get, post};
-use crate::run::{Fixture, INPUTS, Wishes, begin, feed, finished, live_run, settle};
+use crate::run::{Fixture, INPUTS, Wishes, begin, feed, finished, live_run, probe, settle};
 use deepeyes_store::{Ending, Reader};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -137,6 +137,13 @@ fn filters_come_as_a_frame() {
 }
 
 #[test]
+fn weights_come_from_a_checkpoint_or_not_at_all() {
+    let fixture = Fixture::new();
+    let none = get(fixture.address(), &format!("{}/layers/0/weights", fixture.run()));
+    assert!(none.status == 404 && none.error().contains("checkpoint"), "{}", none.error());
+}
+
+#[test]
 fn patches_are_cut_by_identity() {
     let fixture = Fixture::new();
     let run = fixture.run();
@@ -170,6 +177,35 @@ fn maps_of_a_stored_run_come_as_frames() {
     assert_eq!((array(&frame, "position").0, array(&frame, "filter").0), (vec![4, 2], vec![4]));
     let none = get(fixture.address(), &format!("{run}/layers/1/input_map"));
     assert!(none.status == 404 && none.error().contains("input map"));
+}
+
+#[test]
+fn instances_that_are_chosen_in_a_map_get_one_of_their_own() {
+    let logdir = tempfile::tempdir().unwrap();
+    let run = begin(logdir.path());
+    feed(&run, 1..=10);
+    run.observer().observe(probe(10));
+    run.finish(Ending::Finished).unwrap();
+    let fixture = Fixture::over(logdir, |options| options);
+    let layer = format!("{}/layers/1", fixture.run());
+    let whole = get(fixture.address(), &format!("{layer}/input_map")).frame();
+    assert_eq!((array(&whole, "position").0, &whole.0["meta"]["scale"]), (vec![40, 2], &json!(0)));
+    let ask = |step: u64, chosen: usize| {
+        let items: Vec<String> = (0..chosen).map(|input| format!("{input}:0:0")).collect();
+        let places: Vec<[usize; 2]> = (0..chosen).map(|at| [at, at % 3]).collect();
+        let body = json!({"step": step, "scale": 0, "items": items, "places": places});
+        post(fixture.address(), &format!("{layer}/drill"), &body.to_string())
+    };
+    let closer = ask(10, 12).frame();
+    assert_eq!((&closer.0["kind"], &closer.0["step"]), (&json!("input_map"), &json!(10)));
+    assert_eq!((array(&closer, "position").0, array(&closer, "activation").0), (vec![12, 2], vec![12, 5]));
+    assert_eq!(array(&closer, "input").1, array(&whole, "input").1[..4 * 12]);
+    let few = ask(10, 2);
+    assert!(few.status == 422 && few.error().contains("choose more"), "{}", few.error());
+    let moved = ask(30, 12);
+    assert!(moved.status == 409 && moved.error().contains("30"), "{}", moved.error());
+    let uneven = json!({"step": 10, "scale": 0, "items": ["1:0:0"], "places": []});
+    assert_eq!(post(fixture.address(), &format!("{layer}/drill"), &uneven.to_string()).status, 400);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::http::get;
 use deepeyes_core::{
-    Activations, AnalysisConfig, Batch, Event, Image, LayerSpec, Observer, Rectify, RunDescription, Values,
+    Activations, AnalysisConfig, Batch, Event, Image, InputSplit, LayerInstances, LayerSpec, Observer,
+    ProbedInstances, Rectify, RunDescription, Values,
 };
 use deepeyes_engine::{EngineOptions, Run};
 use deepeyes_network::{Network, ReceptiveField};
@@ -118,6 +119,30 @@ pub(crate) fn begin(logdir: &Path) -> Run {
 pub(crate) fn feed(run: &Run, steps: std::ops::RangeInclusive<u64>) {
     let observer = run.observer();
     steps.for_each(|step| observer.observe(batch(step)));
+}
+
+/// A probe of forty inputs, at one position each, whose receptive fields fall into two groups.
+pub(crate) fn probe(step: u64) -> Event {
+    let n = 40;
+    let layer = |spec: &LayerSpec| LayerInstances {
+        inputs: (0..n as u32).collect(),
+        positions: (0..n as u32).map(|input| input % spec.positions() as u32).collect(),
+        activations: (0..n * spec.filters).map(|at| (at % 7) as f32).collect(),
+        fields: (0..n * 4).map(|at| (at % 13) as f32 + if at < 2 * n { 50.0 } else { 0.0 }).collect(),
+    };
+    let image = |input: i64| {
+        let pixels = Box::new([input as u8; 16]);
+        (input, Arc::new(Image { height: 4, width: 4, channels: 1, pixels }))
+    };
+    Event::Instances(ProbedInstances {
+        step,
+        inputs: (0..n as i64).collect(),
+        splits: vec![InputSplit::Validation; n].into(),
+        labels: (0..n as i32).map(|input| input % 2).collect(),
+        predictions: vec![0; n].into(),
+        images: (0..n as i64).map(image).collect(),
+        layers: description().layers.iter().map(layer).collect(),
+    })
 }
 
 /// Waits until what was fed has been taken in.

@@ -3,8 +3,8 @@
 use super::{Reader, bound};
 use crate::array::{Element, Stored};
 use crate::error::{Fault, Result};
-use crate::maps::{FILTER, FilterProperties, INPUT, InputProperties};
-use deepeyes_core::{FilterLink, FilterMap, InputMap, InputSplit, MapPoints};
+use crate::maps::{FIELD_STEPS, FIELDS, FILTER, FilterProperties, INPUT, InputProperties};
+use deepeyes_core::{FilterLink, FilterMap, InputMap, InputSplit, MapFields, MapPoints};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -92,8 +92,8 @@ impl<'a> Place<'a> {
         serde_json::from_str(&self.properties).map_err(|error| self.broken(&error.to_string()))
     }
 
-    /// An array that must be there, of `expected` values where that is known.
-    fn array<T: Element>(&self, name: &str, expected: Option<usize>) -> Faulty<Vec<T>> {
+    /// An array as stored; `None` where there is none.
+    fn stored(&self, name: &str) -> Faulty<Option<Stored>> {
         let stored = self
             .connection
             .prepare_cached(
@@ -103,7 +103,12 @@ impl<'a> Place<'a> {
                 Ok(Stored { dtype: row.get(0)?, shape: row.get(1)?, data: row.get(2)? })
             })
             .optional()?;
-        let stored = stored.ok_or_else(|| self.broken(&format!("its {name} are missing")))?;
+        Ok(stored)
+    }
+
+    /// An array that must be there, of `expected` values where that is known.
+    fn array<T: Element>(&self, name: &str, expected: Option<usize>) -> Faulty<Vec<T>> {
+        let stored = self.stored(name)?.ok_or_else(|| self.broken(&format!("its {name} are missing")))?;
         let (values, _) = stored.decode::<T>()?;
         match expected {
             Some(expected) if values.len() != expected => {
@@ -144,6 +149,7 @@ fn input_map(place: &Place) -> Faulty<InputMap> {
     };
     Ok(InputMap {
         step: place.step,
+        fields: fields(place, n)?,
         points: Arc::new(points),
         places: place.places(n)?,
         method: properties.method,
@@ -153,6 +159,18 @@ fn input_map(place: &Place) -> Faulty<InputMap> {
         preservation: properties.preservation,
         scale_sizes: properties.scale_sizes,
     })
+}
+
+/// What the map's `n` points are placed by; `None` where it is not kept.
+fn fields(place: &Place, n: usize) -> Faulty<Option<Arc<MapFields>>> {
+    let Some(stored) = place.stored(FIELDS)? else { return Ok(None) };
+    let (values, shape) = stored.decode::<u8>()?;
+    let [rows, components] = shape[..] else { return Err(place.broken("its fields are no table")) };
+    let steps: Vec<f32> = place.array(FIELD_STEPS, Some(2))?;
+    if rows != n {
+        return Err(place.broken(&format!("{rows} fields; expected {n}")));
+    }
+    Ok(Some(Arc::new(MapFields { values, components, low: steps[0], step: steps[1] })))
 }
 
 fn filter_map(place: &Place) -> Faulty<FilterMap> {

@@ -2,7 +2,7 @@
 
 use crate::array::{Encoder, Stored};
 use crate::error::Fault;
-use crate::maps::{FILTER, FilterProperties, INPUT, InputProperties};
+use crate::maps::{FIELD_STEPS, FIELDS, FILTER, FilterProperties, INPUT, InputProperties};
 use crate::types::MapParts;
 use deepeyes_core::{FilterMap, Image, InputId, InputMap, InputSplit};
 use rusqlite::{Connection, params};
@@ -56,23 +56,26 @@ fn input_map(layer: usize, map: &InputMap, encoder: &mut Encoder) -> Result<Enco
         filters,
         level,
     };
-    Ok(EncodedMap {
-        layer,
-        kind: INPUT,
-        properties: json(&properties)?,
-        arrays: vec![
-            ("places", encoder.array(map.places.as_flattened(), &[n, 2])?),
-            ("inputs", encoder.array(&points.inputs, &[n])?),
-            ("splits", encoder.array(&splits, &[n])?),
-            ("positions", encoder.array(&points.positions, &[n])?),
-            ("labels", encoder.array(&points.labels, &[n])?),
-            ("predictions", encoder.array(&points.predictions, &[n])?),
-            ("counts", encoder.array(&points.counts, &[n])?),
-            ("max_activations", encoder.array(&points.max_activations, &[n])?),
-            ("activations", encoder.array(&points.activations, &[n, filters])?),
-            ("scales", encoder.array(&points.scales, &[filters])?),
+    let mut arrays = match &map.fields {
+        None => Vec::new(),
+        Some(fields) => vec![
+            (FIELDS, encoder.array(&fields.values, &[n, fields.components])?),
+            (FIELD_STEPS, encoder.array(&[fields.low, fields.step], &[2])?),
         ],
-    })
+    };
+    arrays.extend([
+        ("places", encoder.array(map.places.as_flattened(), &[n, 2])?),
+        ("inputs", encoder.array(&points.inputs, &[n])?),
+        ("splits", encoder.array(&splits, &[n])?),
+        ("positions", encoder.array(&points.positions, &[n])?),
+        ("labels", encoder.array(&points.labels, &[n])?),
+        ("predictions", encoder.array(&points.predictions, &[n])?),
+        ("counts", encoder.array(&points.counts, &[n])?),
+        ("max_activations", encoder.array(&points.max_activations, &[n])?),
+        ("activations", encoder.array(&points.activations, &[n, filters])?),
+        ("scales", encoder.array(&points.scales, &[filters])?),
+    ]);
+    Ok(EncodedMap { layer, kind: INPUT, properties: json(&properties)?, arrays })
 }
 
 fn filter_map(layer: usize, map: &FilterMap, encoder: &mut Encoder) -> Result<EncodedMap, Fault> {
@@ -116,8 +119,14 @@ pub(super) fn insert(connection: &Connection, step: u64, encoded: &[EncodedMap])
     let mut map_row = connection.prepare_cached("INSERT OR REPLACE INTO layer_maps VALUES (?, ?, ?, ?)")?;
     let mut array_row =
         connection.prepare_cached("INSERT OR REPLACE INTO map_arrays VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+    let mut older = connection.prepare_cached(
+        "DELETE FROM map_arrays WHERE layer = ? AND kind = ? AND name IN (?, ?) AND step < ?",
+    )?;
     for EncodedMap { layer, kind, properties, arrays } in encoded {
         map_row.execute(params![step, layer, kind, properties])?;
+        if arrays.iter().any(|(name, _)| *name == FIELDS) {
+            older.execute(params![layer, kind, FIELDS, FIELD_STEPS, step])?;
+        }
         for (name, Stored { dtype, shape, data }) in arrays {
             array_row.execute(params![step, layer, kind, name, dtype, shape, data])?;
         }
