@@ -2,6 +2,7 @@
 
 import type {
   Course,
+  DrillRequest,
   Findings,
   NewRun,
   OverviewMessage,
@@ -63,11 +64,12 @@ async function json<T>(path: string, query: Query = {}, signal?: AbortSignal): P
   return (await response.json()) as T;
 }
 
-async function post(path: string, body?: unknown): Promise<Response> {
+async function post(path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   return request(address(path), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: body === undefined ? null : JSON.stringify(body),
+    signal: signal ?? null,
   });
 }
 
@@ -110,6 +112,10 @@ export const api = {
       name === 'activations' ? { at, instances: 'input_map' } : { at },
       signal,
     ),
+  /** The map of chosen instances, with their activations. */
+  drill: async (id: string, layer: number, chosen: DrillRequest, signal?: AbortSignal): Promise<Frame> =>
+    parseFrame(await (await post(`runs/${id}/layers/${layer}/drill`, chosen, signal)).arrayBuffer()),
+  weights: (id: string, layer: number, at: number | null) => frame(`runs/${id}/layers/${layer}/weights`, { at }),
   /** Patches of instances, cropped to the receptive field; `items` = `input:row:column`. */
   patches: (id: string, layer: number, at: number | null, items: string[], signal?: AbortSignal) =>
     frame(`runs/${id}/layers/${layer}/patches`, { at, items: items.join(',') }, signal),

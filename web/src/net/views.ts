@@ -84,6 +84,10 @@ export interface InputMap {
   method: string;
   scale: number;
   scales: number;
+  /** Whether what is chosen in it may have a map of its own. */
+  finer: boolean;
+  /** How many choices lie between the layer's own map and this one. */
+  depth: number;
   iterations: number;
   plannedIterations: number | null;
   settled: boolean;
@@ -182,6 +186,8 @@ export function decodeInputMap(frame: Frame, before: InputMap | null = null): In
     method: String(frame.meta['method'] ?? ''),
     scale,
     scales: numberOr(frame.meta['scales']) ?? 1,
+    finer: frame.meta['finer'] === true,
+    depth: 0,
     iterations: numberOr(frame.meta['iterations']) ?? 0,
     plannedIterations: numberOr(frame.meta['planned_iterations']),
     settled: frame.meta['settled'] !== false,

@@ -1,5 +1,5 @@
 import { createCanvasPoints } from './points-canvas';
-import { createWebglPoints } from './points-webgl';
+import { createWebglPoints, webglDraws } from './points-webgl';
 import type { PointRenderer } from './points';
 
 /**
@@ -7,11 +7,5 @@ import type { PointRenderer } from './points';
  * is back. `null` where nothing can draw.
  */
 export function createPoints(canvas: HTMLCanvasElement, redraw: () => void): PointRenderer | null {
-  try {
-    const renderer = createWebglPoints(canvas, redraw);
-    if (renderer) return renderer;
-  } catch (error) {
-    console.warn(String(error));
-  }
-  return createCanvasPoints(canvas);
+  return (webglDraws() ? createWebglPoints(canvas, redraw) : null) ?? createCanvasPoints(canvas);
 }

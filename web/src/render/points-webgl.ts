@@ -15,6 +15,26 @@ interface Resources {
   readonly to: WebGLBuffer;
 }
 
+let draws: boolean | null = null;
+
+/**
+ * Whether the browser's WebGL 2 can draw points. Tried once, on a canvas of its own: one that has had a WebGL context
+ * never gets another kind.
+ */
+export function webglDraws(): boolean {
+  if (draws !== null) return draws;
+  const gl = document.createElement('canvas').getContext('webgl2');
+  try {
+    if (gl !== null) makeResources(gl);
+    draws = gl !== null;
+  } catch (error) {
+    console.warn(String(error));
+    draws = false;
+  }
+  gl?.getExtension('WEBGL_lose_context')?.loseContext();
+  return draws;
+}
+
 /** The renderer, or `null` where the browser offers no WebGL 2. `restored` asks for a new drawing. */
 export function createWebglPoints(canvas: HTMLCanvasElement, restored: () => void): PointRenderer | null {
   const gl = canvas.getContext('webgl2', { alpha: true, antialias: false, premultipliedAlpha: true });

@@ -2,6 +2,7 @@
 
 export { announcer } from './announcer.svelte';
 export { connection } from './connection.svelte';
+export { drill, FEWEST } from './drill.svelte';
 export { labels } from './labels.svelte';
 export { layerData, type Resource } from './layer.svelte';
 export { keyOf, redesign } from './redesign.svelte';

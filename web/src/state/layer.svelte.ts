@@ -13,6 +13,7 @@ import {
   type InputMap,
   type LayerDetail,
 } from '../net/views';
+import { drill } from './drill.svelte';
 import { selection } from './selection.svelte';
 
 interface Placed {
@@ -110,13 +111,16 @@ class LayerData {
   readonly inputMap = new Resource<InputMap>('input_map', decodeInputMap, sameMap);
   readonly activations = new Resource<Activations>('activations', decodeActivations, () => true);
 
-  /** The map to draw. */
+  #loaded = '';
+
+  /** The map to draw: the layer's, or one of what was chosen in it. */
   get map(): InputMap | null {
-    return this.inputMap.value;
+    return drill.top?.map ?? this.inputMap.value;
   }
 
-  /** Activations whose rows are those of `inputMap.value`, else `null`. */
+  /** Activations whose rows are those of `map`, else `null`. */
   get mapActivations(): Activations | null {
+    if (drill.top !== null) return drill.top.activations;
     const map = this.inputMap.value;
     const activations = this.activations.value;
     if (map === null || activations === null) return null;
@@ -145,6 +149,9 @@ class LayerData {
   }
 
   load(run: string, layer: number, at: number | null): void {
+    const loaded = `${run}/${layer}/${at ?? ''}`;
+    if (loaded !== this.#loaded) drill.clear();
+    this.#loaded = loaded;
     this.detail.load(run, layer, at);
     this.inputMap.load(run, layer, at);
     this.filterMap.load(run, layer, at);
@@ -160,6 +167,7 @@ class LayerData {
   }
 
   clear(): void {
+    drill.clear();
     for (const resource of [this.detail, this.filterMap, this.inputMap, this.activations]) resource.clear();
   }
 }

@@ -39,6 +39,10 @@ instances: Array<number> | null,
  */
 items: Array<string> | null, 
 /**
+ * The label of each of `items`, -1 without one.
+ */
+item_labels: Array<number> | null, 
+/**
  * How much it matters.
  */
 severity: Severity, 

@@ -6,7 +6,7 @@ import type { ArrayHeader } from "./ArrayHeader";
  */
 export type FrameHeader<M> = { 
 /**
- * `layer`, `filter_map`, `input_map`, `activations`, `patches`.
+ * `layer`, `filter_map`, `input_map`, `activations`, `patches`, `weights`.
  */
 kind: string, 
 /**

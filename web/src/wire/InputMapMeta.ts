@@ -39,4 +39,8 @@ step: number,
 /**
  * 99.9 % quantile of the instances' largest activations; null where unknown.
  */
-level: number | null, };
+level: number | null, 
+/**
+ * Whether instances that are chosen in it may have a map of their own (`drill`).
+ */
+finer: boolean, };

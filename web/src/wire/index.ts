@@ -3,6 +3,7 @@ export type * from "./ArrayHeader";
 export type * from "./ClientMessage";
 export type * from "./Control";
 export type * from "./Course";
+export type * from "./DrillRequest";
 export type * from "./Dtype";
 export type * from "./ErrorBody";
 export type * from "./FilterMapMeta";

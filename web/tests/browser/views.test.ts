@@ -1,13 +1,10 @@
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { inputMapFrame, layerFrame } from './frames.ts';
+import { filterMap, heatmap, inputMap, lasso } from './gestures.ts';
 import { openPage, served } from './harness.ts';
 
 const shared = served(300);
-
-const inputMap = (page: Page) => page.getByRole('application', { name: /^Input map of [1-9]/ });
-const heatmap = (page: Page) => page.getByRole('application', { name: /^Maximum of/ });
-const filterMap = (page: Page) => page.getByRole('application', { name: /^Map of [1-9]/ });
 
 async function opened(fragment = '#layer=fc1') {
   const watched = await openPage(shared.browser, `${shared.server.url}${fragment}`);
@@ -15,23 +12,6 @@ async function opened(fragment = '#layer=fc1') {
   await heatmap(watched.page).waitFor();
   await filterMap(watched.page).waitFor();
   return watched;
-}
-
-/** Drags around a part of a view, given in shares of its size. */
-async function lasso(page: Page, view: Locator, [x0, y0, x1, y1]: readonly [number, number, number, number]) {
-  const box = (await view.boundingBox())!;
-  const at = (x: number, y: number) => [box.x + box.width * x, box.y + box.height * y] as const;
-  await page.mouse.move(...at(x0, y0));
-  await page.mouse.down();
-  for (const corner of [
-    [x1, y0],
-    [x1, y1],
-    [x0, y1],
-    [x0, y0],
-  ] as const) {
-    await page.mouse.move(...at(...corner), { steps: 3 });
-  }
-  await page.mouse.up();
 }
 
 describe('linked views', () => {

@@ -12,6 +12,9 @@ const CLICK = 6;
 const WHEEL = 0.0016;
 const KEY_ZOOM = 1.4;
 
+/** How the mouse marks an area. */
+export type AreaShape = 'lasso' | 'box';
+
 export interface PointerActions {
   /** Rows in an area, or the one that was clicked; none = an empty place was clicked. */
   choose(rows: Iterable<number>, add: boolean): void;
@@ -23,7 +26,8 @@ export class MapPointer {
   area: number[] = [];
   /** Row under the pointer or the keyboard. */
   hover: number | null = null;
-  #drag: 'lasso' | 'pan' | null = null;
+  shape = $state<AreaShape>('lasso');
+  #drag: 'area' | 'pan' | null = null;
   #last: [number, number] = [0, 0];
 
   constructor(
@@ -36,8 +40,8 @@ export class MapPointer {
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
     const [x, y] = at(event);
     this.#last = [x, y];
-    this.#drag = event.button !== 0 || event.ctrlKey || event.metaKey ? 'pan' : 'lasso';
-    this.area = this.#drag === 'lasso' ? [x, y] : [];
+    this.#drag = event.button !== 0 || event.ctrlKey || event.metaKey ? 'pan' : 'area';
+    this.area = this.#drag === 'area' ? [x, y] : [];
     this.#hover(null, event);
   }
 
@@ -49,8 +53,10 @@ export class MapPointer {
       const panel = panelAt(scene, x, y) ?? scene.panels[0];
       if (panel) scene.setZoom(panBy(scene.zoom, x - this.#last[0], y - this.#last[1], panel));
       this.#last = [x, y];
-    } else if (this.#drag === 'lasso') {
-      this.area.push(x, y);
+    } else if (this.#drag === 'area') {
+      const [x0, y0] = [this.area[0]!, this.area[1]!];
+      if (this.shape === 'lasso') this.area.push(x, y);
+      else this.area = [x0, y0, x, y0, x, y, x0, y];
       scene.ask();
     } else {
       this.#hover(rowAt(scene, x, y), event);
@@ -63,7 +69,7 @@ export class MapPointer {
     const area = this.area;
     this.#drag = null;
     this.area = [];
-    if (scene === null || drag !== 'lasso') return;
+    if (scene === null || drag !== 'area') return;
     if (polygonExtent(area) > CLICK) {
       this.actions.choose(rowsIn(scene, area), event.shiftKey);
     } else {
@@ -101,9 +107,9 @@ export class MapPointer {
     } else if (event.key === 'Enter' && this.hover !== null) {
       this.actions.choose([this.hover], event.shiftKey);
     } else if (event.key === '+' || event.key === '=') {
-      this.#zoomBy(scene, KEY_ZOOM);
+      this.zoomBy(KEY_ZOOM);
     } else if (event.key === '-') {
-      this.#zoomBy(scene, 1 / KEY_ZOOM);
+      this.zoomBy(1 / KEY_ZOOM);
     } else if (event.key === '0') {
       this.reset();
     } else {
@@ -112,9 +118,11 @@ export class MapPointer {
     return true;
   }
 
-  #zoomBy(scene: Scene, factor: number): void {
-    const panel = scene.panels[0];
-    if (panel) scene.setZoom(zoomAt(scene.zoom, factor, panel.width / 2, panel.height / 2, panel));
+  /** Zooms about the middle. */
+  zoomBy(factor: number): void {
+    const scene = this.scene();
+    const panel = scene?.panels[0];
+    if (scene && panel) scene.setZoom(zoomAt(scene.zoom, factor, panel.width / 2, panel.height / 2, panel));
   }
 
   #hover(row: number | null, event: MouseEvent): void {

@@ -7,7 +7,7 @@ import type { PointIndex } from '../../render/point-index';
 import type { LayerHandle, Panel, PointLayer, PointRenderer } from '../../render/points';
 import { between, fit, NO_ZOOM, withZoom, type ViewTransform, type Zoom } from '../../render/transform';
 
-const PADDING = { left: 24, right: 24, top: 14, bottom: 42 };
+const PADDING = { left: 24, right: 46, top: 14, bottom: 42 };
 const MULTIPLE_PADDING = { left: 10, right: 10, top: 22, bottom: 8 };
 /** An axis with room left may be stretched so much more than the other. */
 const STRETCH = 1.35;
@@ -63,7 +63,8 @@ export class Scene {
       this.ask();
       return;
     }
-    if (before?.layer !== map.layer || before.run !== map.run || before.scale !== map.scale) this.zoom = NO_ZOOM;
+    const same = before?.layer === map.layer && before.run === map.run;
+    if (!same || before.scale !== map.scale || before.depth !== map.depth) this.zoom = NO_ZOOM;
     const from = before === null ? null : placesBefore(map, before);
     this.#renderer?.setPositions(map.position, from ?? map.position);
     this.#from = from === null ? [] : this.panels.map((panel) => panel.view);

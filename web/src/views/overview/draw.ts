@@ -23,6 +23,8 @@ export interface Shown {
 /** A change of the histogram by this much is drawn darkest. */
 const DARKEST_CHANGE = 0.5;
 const LABEL_GAP = 10;
+/** Width of a digit. */
+const LETTER = 6.4;
 
 export function drawOverview(pen: Pen, box: Geometry, shown: Shown, palette: Palette): void {
   pen.textBaseline = 'middle';
@@ -33,7 +35,7 @@ export function drawOverview(pen: Pen, box: Geometry, shown: Shown, palette: Pal
     return;
   }
   drawLanes(pen, box, shown, palette);
-  drawAxis(pen, box, shown.course?.map_steps ?? [], palette);
+  drawAxis(pen, box, shown.step, shown.course?.map_steps ?? [], palette);
   drawScrubber(pen, box, shown.step, palette);
 }
 
@@ -159,7 +161,8 @@ function stateWords(course: LayerCourse): { text: string; stable: boolean } | nu
   return { text: `stable since ${integer(course.step[since])}`, stable: true };
 }
 
-function drawAxis(pen: Pen, box: Geometry, maps: readonly number[], palette: Palette): void {
+function drawAxis(pen: Pen, box: Geometry, step: number, maps: readonly number[], palette: Palette): void {
+  const covered = thumb(box, step);
   const y = Math.round(box.axis) + 0.5;
   pen.strokeStyle = palette.line2;
   pen.lineWidth = 1;
@@ -171,7 +174,10 @@ function drawAxis(pen: Pen, box: Geometry, maps: readonly number[], palette: Pal
   pen.font = `400 11px ${palette.font}`;
   pen.fillStyle = palette.ink3;
   for (const tick of stepTicks(box.last, box.right - box.left, 90)) {
-    pen.fillText(integer(tick), box.time.at(tick), box.axis + 12);
+    const x = box.time.at(tick);
+    const half = (integer(tick).length * LETTER) / 2;
+    // The scrubber's number stands in place of those that it would cover.
+    if (x + half + 4 < covered[0] || x - half - 4 > covered[1]) pen.fillText(integer(tick), x, box.axis + 12);
   }
   pen.fillStyle = palette.panel;
   pen.strokeStyle = palette.ink2;
@@ -205,13 +211,20 @@ function drawScrubber(pen: Pen, box: Geometry, step: number, palette: Palette): 
   pen.lineTo(x, box.axis);
   pen.stroke();
   const text = integer(step);
-  const width = text.length * 6.4 + 12;
-  const left = Math.min(x - width / 2, box.width - width - 2);
+  const [left, right] = thumb(box, step);
+  const width = right - left;
   pill(pen, left, box.axis + 4, width, 16, palette.accent);
   pen.fillStyle = palette.accentInk;
   pen.font = `600 11px ${palette.font}`;
   pen.textAlign = 'center';
   pen.fillText(text, left + width / 2, box.axis + 12.5);
+}
+
+/** Where the scrubber's number begins and ends. */
+function thumb(box: Geometry, step: number): [number, number] {
+  const width = integer(step).length * LETTER + 12;
+  const left = Math.min(box.time.at(Math.min(step, box.last)) - width / 2, box.width - width - 2);
+  return [left, left + width];
 }
 
 function pill(pen: Pen, x: number, y: number, width: number, height: number, colour: string): void {
