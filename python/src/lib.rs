@@ -1,5 +1,6 @@
 //! The Python module `deepeyes._native`: the engine, as the pure-Python package around it uses it. What it offers is written down in
 //! `deepeyes/_native.pyi`.
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over as values")]
 
 mod arrays;
 mod recorder;
