@@ -22,7 +22,7 @@ from ._layers import Layers, Owner
 from ._linear import STAND_INS
 from ._trace import Tag, Trace
 
-# Probing ends after so many seconds; layers that are left have the whole input.
+# Probing ends after so many seconds of processor time; layers that are left have the whole input.
 SECONDS = 4.0
 # The larger canvas: so many times the input, with so many pixels a side at most. What it is larger by is a multiple of
 # every usual stride, so that grids stay aligned.
@@ -65,7 +65,7 @@ def receptive_fields(
     if example is None:
         return {}
     sides = tuple(example.shape[2:])
-    deadline = time.monotonic() + SECONDS
+    deadline = time.thread_time() + SECONDS
     known: dict[str, ReceptiveField] = {}
     missing = set(wanted)
     larger = [tuple(side + ALIGNED * -(-side * (times - 1) // ALIGNED) for side in sides) for times in LARGER]
@@ -127,7 +127,7 @@ def _probe(
             pass
     found = {}
     for name, (spatial, values) in probe.outputs.items():
-        if time.monotonic() > deadline:
+        if time.thread_time() > deadline:
             break
         axes = _seen(x, values, spatial)
         if axes is not None:

@@ -55,7 +55,7 @@ class Run:
             sampler = Sampler(options.seed + (options.rank << 32))
             self._collector = Collector(model, layers, self._session, sampler, compiled)
             self._session.guard.when_off(self._collector.remove)
-            weakref.finalize(model, self._session.close)
+            weakref.finalize(model, self._session.close).atexit = False
 
     def __reduce__(self):
         return _inert, ()
