@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,9 +47,19 @@ def is_tensor(array: Any) -> bool:
     return torch is not None and isinstance(array, torch.Tensor)
 
 
-def means(values: Sequence[Any]) -> list[float]:
-    """Each value's mean as a number, NaN for `None`: losses and accuracies as any framework has them."""
-    return [float("nan") if value is None else float(as_numpy(value).mean()) for value in values]
+class Means:
+    """Each value's mean as a number, NaN for `None`: losses and accuracies as any framework has them. `waited`: seconds that
+    reading them from devices took, which is waiting for the training."""
+
+    def __init__(self) -> None:
+        self.waited = 0.0
+
+    def __call__(self, values: Sequence[Any]) -> list[float]:
+        began = time.perf_counter()
+        found = [float("nan") if value is None else float(as_numpy(value).mean()) for value in values]
+        if any(hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray) for value in values):
+            self.waited += time.perf_counter() - began
+        return found
 
 
 def class_numbers(values: Any, count: int, places: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _budget
-from ._arrays import means
+from ._arrays import Means
 from ._observe import Observer
 from ._session import Options, Session
 
@@ -52,7 +52,8 @@ def start(
     watching may take; 1 or more samples every step. `window`: mini-batches that a statistic covers.
     """
     options = Options(name, logdir, server, token, labels, budget, window, seed)
-    run = Observer(Session(options, numbers=means), mean=mean, std=std, channels_last=channels_last)
+    numbers = Means()
+    run = Observer(Session(options, numbers=numbers), numbers, mean=mean, std=std, channels_last=channels_last)
     _default.end_step()
     _default.run = run
     return run

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import as_numpy, class_numbers, take
+from ._arrays import Means, as_numpy, class_numbers, take
 from ._guard import Guard
 from ._images import Pixels, channels_of, identities
 from ._maps import Maps
@@ -51,8 +51,11 @@ class Observer:
     """A run that is written from activations: `observe` each layer, then `step`. Made by `deepeyes.start`. Nothing raises into the
     training: the first failure is told in one warning, and switches the run off."""
 
-    def __init__(self, session: Session, *, mean: Any = None, std: Any = None, channels_last: bool = False) -> None:
+    def __init__(
+        self, session: Session, numbers: Means, *, mean: Any = None, std: Any = None, channels_last: bool = False
+    ) -> None:
         self._session = session
+        self._numbers = numbers
         self._channels_last = channels_last
         self._pixels = Pixels(mean, std)
         self._sampler = Sampler(session.options.seed)
@@ -104,9 +107,10 @@ class Observer:
             [Observed(name, activations, channels_last, kind, rectify, output, receptive_field, parameters, reads)]
         )
 
-    def observe_all(self, observed: Iterable[Observed]) -> None:
-        """Hands over the activations of several layers."""
-        began = time.perf_counter()
+    def observe_all(self, observed: Iterable[Observed], began: float | None = None) -> None:
+        """Hands over the activations of several layers. `began`: the `time.perf_counter()` at which they began to be computed,
+        where the training would not have computed them."""
+        began = time.perf_counter() if began is None else began
         for one in observed:
             with self._session.guard.watching(f"the activations of {one.name!r} cannot be read"):
                 if self.sampling:
@@ -132,15 +136,18 @@ class Observer:
         `channels_last`, are shown. `labels`, `predictions`: class numbers `[N]`, or scores `[N, classes]`. `indices` `[N]`: the
         inputs' numbers in the data set; otherwise a hash of its values says who an input is. `accuracy`: told from labels and
         predictions where it is not given."""
-        began = time.perf_counter()
-        with self._session.guard.watching("a step cannot be recorded"):
+        with self._session.guard.watching("activations do not arrive"):
             if self.before_step is not None and self.sampling:
                 self.before_step()
+        began = time.perf_counter()
+        with self._session.guard.watching("a step cannot be recorded"):
             drawn, self._drawn = self._drawn, None
             sample = None
             if drawn is not None and self.sampling:
                 sample = self._sample(drawn, inputs, labels, predictions, indices)
             self._session.step(loss, accuracy, sample, began)
+            waited, self._numbers.waited = self._numbers.waited, 0.0
+            self._session.spent(-waited)
             if sample is not None and drawn is not None and drawn.read:
                 began = time.perf_counter()
                 number = {name: at for at, name in enumerate(self._layers)}

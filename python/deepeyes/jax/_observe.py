@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import jax
@@ -28,9 +29,14 @@ def observe(run: Observer, what: Any, values: Any, *, when: Any = None, **layer:
     with run.guard.watching("the model cannot be observed"):
         if not run.sampling:
             return
+        from flax import nnx
+
         from ._nnx import forward
 
-        run.observe_all(forward(what, values if isinstance(values, tuple) else (values,)))
+        # Waiting for the training is no time of ours.
+        jax.block_until_ready(jax.tree.leaves(nnx.state(what, nnx.Param)))
+        began = time.perf_counter()
+        run.observe_all(forward(what, values if isinstance(values, tuple) else (values,)), began)
 
 
 def _observe_layer(run: Observer, name: str, values: Any, when: Any, layer: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
@@ -113,11 +114,16 @@ class Callback(keras.callbacks.Callback):
         run, model = self.run, self.model
         assert run is not None and model is not None
         if keras.config.backend() == "jax":
+            import jax
+
             model.jax_state_sync()  # pyright: ignore[reportAttributeAccessIssue]
+            # Waiting for the training is no time of ours.
+            jax.block_until_ready([variable.value for variable in model.trainable_variables])
+        began = time.perf_counter()
         if self._capture is None:
             self._capture = Capture(model, self._chosen(model))
         heard, output = self._capture(inputs)
-        run.observe_all(
+        observed = [
             Observed(
                 watched.name,
                 values,
@@ -130,7 +136,8 @@ class Callback(keras.callbacks.Callback):
                 reads=reader(watched, read),
             )
             for watched, read, values in heard
-        )
+        ]
+        run.observe_all(observed, began)
         return output if len(getattr(output, "shape", ())) == 2 else None
 
     def _chosen(self, model: Any) -> list[Watched]:
