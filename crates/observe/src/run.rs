@@ -78,13 +78,16 @@ pub struct Run {
 enum State {
     /// Before the first step.
     New,
-    Running {
-        run: deepeyes_engine::Run,
-        observer: Arc<RunObserver>,
-        live: Live,
-    },
+    Running(Box<Running>),
     /// It could not begin.
     Off(ObserveError),
+}
+
+#[derive(Debug)]
+struct Running {
+    run: deepeyes_engine::Run,
+    observer: Arc<RunObserver>,
+    live: Live,
 }
 
 impl Run {
@@ -173,11 +176,11 @@ impl Run {
                 State::Off(error)
             });
         }
-        if let State::Running { observer, .. } = &self.state {
+        if let State::Running(running) = &self.state {
             let first = self.step.cast_signed() << 32;
             let named = step.inputs.len() == inputs;
             let names = if named { step.inputs } else { (first..first + inputs as i64).collect() };
-            observer.observe(Event::Batch(Batch {
+            running.observer.observe(Event::Batch(Batch {
                 step: self.step,
                 loss: step.loss,
                 accuracy: step.accuracy,
@@ -195,15 +198,15 @@ impl Run {
 
     /// A measurement on held-out data.
     pub fn validate(&mut self, accuracy: f64, loss: f64) {
-        if let State::Running { observer, .. } = &self.state {
-            observer.observe(Event::Validation { step: self.step, accuracy, loss });
+        if let State::Running(running) = &self.state {
+            running.observer.observe(Event::Validation { step: self.step, accuracy, loss });
         }
     }
 
     /// The run's directory; `None` before its first step.
     pub fn directory(&self) -> Option<&Path> {
         match &self.state {
-            State::Running { run, .. } => Some(run.directory()),
+            State::Running(running) => Some(running.run.directory()),
             _ => None,
         }
     }
@@ -211,8 +214,8 @@ impl Run {
     /// What failed and was switched off, once each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.problems.clone();
-        if let State::Running { live, .. } = &self.state {
-            problems.extend(live.state().problems.iter().cloned());
+        if let State::Running(running) = &self.state {
+            problems.extend(running.live.state().problems.iter().cloned());
         }
         problems
     }
@@ -223,7 +226,7 @@ impl Run {
     /// Where the run could not begin, or nothing was observed.
     pub fn finish(self) -> Result<Summary, ObserveError> {
         match self.state {
-            State::Running { run, .. } => Ok(run.finish(Ending::Finished)?),
+            State::Running(running) => Ok(running.run.finish(Ending::Finished)?),
             State::Off(error) => Err(error),
             State::New => Err(ObserveError::Empty),
         }
@@ -249,6 +252,7 @@ impl Run {
         };
         let writer = Writer::create(&self.logdir, &description, &RunOptions::default())?;
         let run = deepeyes_engine::Run::start(writer, analysis, &EngineOptions::default())?;
-        Ok(State::Running { observer: run.observer(), live: run.live(), run })
+        let (observer, live) = (run.observer(), run.live());
+        Ok(State::Running(Box::new(Running { run, observer, live })))
     }
 }

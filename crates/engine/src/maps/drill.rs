@@ -131,7 +131,7 @@ impl Hierarchy {
         let rows = part.points.iter().map(|&point| below.indices[point]).collect();
         let weights = part.points.iter().map(|&point| below.weights[point]).collect();
         let mut scale_sizes: Vec<usize> =
-            self.scales.scales()[..scale].iter().map(|scale| scale.len()).collect();
+            self.scales.scales()[..scale].iter().map(deepeyes_embed::Scale::len).collect();
         scale_sizes[lower] = part.points.len();
         Ok(Part {
             points: Landmarks { rows, weights }.of(&self.points),

@@ -2,6 +2,7 @@
 
 use crate::http::{array, floats, get, post};
 use crate::run::{Fixture, INPUTS, Wishes, begin, feed, finished, live_run, probe, settle};
+use deepeyes_core::Observer;
 use deepeyes_store::{Ending, Reader};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -188,7 +189,8 @@ fn instances_that_are_chosen_in_a_map_get_one_of_their_own() {
     run.finish(Ending::Finished).unwrap();
     let fixture = Fixture::over(logdir, |options| options);
     let layer = format!("{}/layers/1", fixture.run());
-    let whole = get(fixture.address(), &format!("{layer}/input_map")).frame();
+    let whole = get(fixture.address(), &format!("{layer}/input_map"));
+    let whole = whole.frame();
     assert_eq!((array(&whole, "position").0, &whole.0["meta"]["scale"]), (vec![40, 2], &json!(0)));
     let ask = |step: u64, chosen: usize| {
         let items: Vec<String> = (0..chosen).map(|input| format!("{input}:0:0")).collect();
@@ -196,10 +198,11 @@ fn instances_that_are_chosen_in_a_map_get_one_of_their_own() {
         let body = json!({"step": step, "scale": 0, "items": items, "places": places});
         post(fixture.address(), &format!("{layer}/drill"), &body.to_string())
     };
-    let closer = ask(10, 12).frame();
+    let closer = ask(10, 12);
+    let closer = closer.frame();
     assert_eq!((&closer.0["kind"], &closer.0["step"]), (&json!("input_map"), &json!(10)));
     assert_eq!((array(&closer, "position").0, array(&closer, "activation").0), (vec![12, 2], vec![12, 5]));
-    assert_eq!(array(&closer, "input").1, array(&whole, "input").1[..4 * 12]);
+    assert_eq!(array(&closer, "input").1, &array(&whole, "input").1[..4 * 12]);
     let few = ask(10, 2);
     assert!(few.status == 422 && few.error().contains("choose more"), "{}", few.error());
     let moved = ask(30, 12);
