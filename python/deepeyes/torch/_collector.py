@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from ._trace import Trace
 
 # Sampled steps in a row in which the model is not called, before its children are watched as well.
 UNCALLED = 2
+# Forwards of one step that are kept: all entries of a model, and the newest where nobody ends the step.
+MOST_FORWARDS = 64
 # Inputs that are replayed, and failures after which none are.
 REPLAYED, MOST_FAILURES = 16, 3
 REPLAYING = (
@@ -40,7 +44,7 @@ class Collector:
         self.layers = find(model, wanted)
         self._compiled = compiled
         self.read = False
-        self._forwards: list[Forward] = []
+        self._forwards: deque[Forward] = deque(maxlen=MOST_FORWARDS)
         self._places: dict[int, np.ndarray] = {}
         self._uncalled = self._failures = 0
         self._evaluated = False
@@ -167,12 +171,12 @@ def _is_recorded() -> bool:
     return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
 
 
-def _together(forwards: list[Forward]) -> Forward | None:
+def _together(forwards: Sequence[Forward]) -> Forward | None:
     """The newest forward, with layers that only earlier ones over the same inputs have run through."""
     if not forwards:
         return None
     newest = forwards[-1]
-    for forward in reversed(forwards[:-1]):
+    for forward in list(forwards)[-2::-1]:
         if forward.batch != newest.batch or not np.array_equal(forward.places, newest.places):
             continue
         missing = [name for name in forward.order if name not in newest.order]
