@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 # Each program's arguments, the library that it needs, and its run's name and layers.
 RUNS = {
+    "pytorch_mnist.py": (["--steps", "40"], "torch", "pytorch", ["0", "2", "5", "7"]),
     "numpy_digits.py": (["--steps", "60"], "sklearn", "numpy", ["hidden", "output"]),
     "lightning_mnist.py": (
         ["--images", "1280"],
