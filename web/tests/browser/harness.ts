@@ -91,12 +91,16 @@ export interface Served {
   logdir: string;
 }
 
-/** A browser, and a server of one run that is trained before a file's (or a group's) tests and gone after them. */
+/**
+ * A browser, and a server of one run that is trained before a file's (or a group's) tests and gone after them.
+ * `DEEPEYES_RUNS` names a log directory with a trained run, for those who write tests or draw pictures.
+ */
 export function served(iterations: number): Served {
-  const logdir = folder();
+  const trained = process.env['DEEPEYES_RUNS'];
+  const logdir = trained === undefined ? folder() : { path: resolve(trained), remove: () => undefined };
   const shared = { logdir: logdir.path } as Served;
   beforeAll(async () => {
-    trainInto(logdir.path, iterations);
+    if (trained === undefined) trainInto(logdir.path, iterations);
     shared.browser = await launch();
     shared.server = await serve('serve', '--port', '0', '--logdir', logdir.path);
   });

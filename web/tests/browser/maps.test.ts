@@ -14,7 +14,7 @@ async function opened(fragment = '#layer=fc1') {
 }
 
 const levels = (page: Page) => page.getByRole('navigation', { name: 'Levels of the map' });
-const chosen = (page: Page) => page.locator('.title').getByText(/instances?$/);
+const chosen = (page: Page) => page.locator('.title .chip', { hasText: 'instance' });
 
 it('a choice becomes a map of its own, and the way back up is kept', async () => {
   const { page, errors, close } = await opened();
@@ -27,7 +27,7 @@ it('a choice becomes a map of its own, and the way back up is kept', async () =>
   await page.getByText(/by themselves/).waitFor();
 
   // Identities hold: what is chosen below is chosen in all views, and once more above.
-  await lasso(page, inputMap(page), [0.05, 0.05, 0.95, 0.5]);
+  await lasso(page, inputMap(page), [0.1, 0.2, 0.9, 0.6]);
   await chosen(page).waitFor();
   await page.getByText(/^of [\d,]+ selected$/).waitFor();
   await down.click();
@@ -48,13 +48,13 @@ it('a choice becomes a map of its own, and the way back up is kept', async () =>
 
 it('another layer and another iteration lead back to the whole map', async () => {
   const { page, close } = await opened();
-  await lasso(page, inputMap(page), [0.1, 0.1, 0.9, 0.9]);
+  await lasso(page, inputMap(page), [0.3, 0.3, 0.6, 0.6]);
   await levels(page)
     .getByRole('button', { name: /^Drill into/ })
     .click();
   await levels(page).getByRole('button', { name: /^All/ }).waitFor({ timeout: 60_000 });
-  await page.keyboard.press('k');
-  await page.getByRole('heading', { name: 'conv2' }).waitFor();
+  await page.getByRole('option', { name: /conv2/ }).click();
+  await page.locator('.title').getByRole('heading', { name: 'conv2' }).waitFor();
   await expect.poll(() => levels(page).count()).toBe(0);
   await close();
 });
