@@ -75,11 +75,15 @@ proptest! {
         let top = hierarchy.top();
         let found = dense(top.influence.as_ref().unwrap());
         let expected = influence_by_elimination(transitions, &top.below);
+        // Found by random walks: every point's shares scatter, and all points' together hardly.
+        let mut total = 0.0;
         for (found, expected) in found.iter().zip(&expected) {
             prop_assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-5);
             let miss: f64 = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).sum();
-            prop_assert!(miss < 0.15, "{miss}");
+            prop_assert!(miss < 0.4, "{miss}");
+            total += miss;
         }
+        prop_assert!(total < 0.08 * n as f64, "{}", total / n as f64);
     }
 
     #[test]

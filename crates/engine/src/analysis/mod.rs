@@ -40,8 +40,8 @@ pub(crate) struct Analysis {
     layers: Vec<Layer>,
     separability: Vec<Option<Separability>>,
     images: WindowImages,
-    /// Mini-batches with activations in the running window; W of them are a window. `None` before the first one.
-    taken: Option<u64>,
+    /// Mini-batches with activations in the running window; W of them are a window.
+    taken: u64,
     /// Last iteration of the last closed window, and whether the store has all of it.
     closed: Option<(u64, bool)>,
     last_full: Option<Instant>,
@@ -91,7 +91,7 @@ impl Analysis {
             separability: vec![None; layers.len()],
             layers,
             images: WindowImages::default(),
-            taken: None,
+            taken: 0,
             closed: None,
             last_full: None,
             budget,
@@ -137,6 +137,7 @@ impl Analysis {
             self.follow(scalar);
         }
         self.state.step = checkpoint.step;
+        self.taken = checkpoint.step % self.config.window;
         self.state.validations = stored.validations()?.into();
         self.publish_layers();
         self.publish();
@@ -195,10 +196,8 @@ impl Analysis {
         if batch.activations.is_empty() {
             return false;
         }
-        let before = self.taken.unwrap_or_else(|| batch.step.saturating_sub(1) % self.config.window);
-        let ends = before + 1 >= self.config.window;
-        self.taken = Some(if ends { 0 } else { before + 1 });
-        ends
+        self.taken = (self.taken + 1) % self.config.window;
+        self.taken == 0
     }
 
     /// The latest values and running means.
