@@ -42,15 +42,20 @@ class Instances:
     def __init__(self) -> None:
         self.samples: list[Sample] = []
         self.inputs = self.image_bytes = 0
+        self._met: set[int] = set()
         self._layers: dict[int, _Parts] = {}
 
     def take(self, sample: Sample, read: Sequence[Read]) -> bool:
-        """Takes the instances of a `sample` of which it is known what they `read`; false where there are none."""
+        """Takes the instances of a `sample` of which it is known what they `read`, of inputs that were not met before; false where
+        there are none to take from."""
+        new = self._first_met(sample.inputs) if read else np.empty(0, bool)
         rows_of = {number: taken for number, *taken in sample.layers}
         for number, chosen, values in read:
             if number not in rows_of:
                 continue
             rows, places, positions = rows_of[number]
+            kept = new[places[chosen]]
+            chosen, values = chosen[kept], values[kept]
             parts = self._layers.setdefault(number, _Parts())
             parts.places.append(places[chosen] + np.uint32(self.inputs))
             parts.positions.append(positions[chosen])
@@ -61,6 +66,14 @@ class Instances:
             self.inputs += len(sample.inputs)
             self.image_bytes += 0 if sample.images is None else sample.images.nbytes
         return bool(read)
+
+    def _first_met(self, inputs: np.ndarray) -> np.ndarray:
+        """Which of the inputs are met here for the first time, `[n]` bool: an input comes twice in small data."""
+        new = np.zeros(len(inputs), bool)
+        for place, identity in enumerate(inputs.tolist()):
+            new[place] = identity not in self._met
+            self._met.add(identity)
+        return new
 
     def hand_over(self, session: Session, layers: int) -> None:
         """Gives the session all instances, of `layers` layers."""
