@@ -128,7 +128,7 @@ pub(crate) fn probe(step: u64) -> Event {
         inputs: (0..n as u32).collect(),
         positions: (0..n as u32).map(|input| input % spec.positions() as u32).collect(),
         activations: (0..n * spec.filters).map(|at| (at % 7) as f32).collect(),
-        fields: (0..n * 4).map(|at| (at % 13) as f32 + if at < 2 * n { 50.0 } else { 0.0 }).collect(),
+        fields: (0..n * 4).map(|at| (at * 37 % 161) as f32 + if at < 2 * n { 500.0 } else { 0.0 }).collect(),
     };
     let image = |input: i64| {
         let pixels = Box::new([input as u8; 16]);
