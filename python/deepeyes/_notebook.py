@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib
 import os
 import socket
 import sys
@@ -85,6 +86,4 @@ def _display() -> Callable[[object], object] | None:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or not hasattr(shell, "kernel"):
         return None
-    from IPython.display import display
-
-    return display
+    return importlib.import_module("IPython.display").display

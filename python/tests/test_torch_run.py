@@ -86,18 +86,20 @@ def test_processes_that_train_together_write_one_run(tmp_path):
     here = Path(__file__).parent
     paths = os.pathsep.join([str(here.parent), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    for kind in ("watched", "plain"):
+    for kind in ("watched", "plain", "watched"):
         arguments = [*command, str(here / "ddp_worker.py"), str(tmp_path), kind]
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
     for rank in (0, 1):
         watched, plain = (torch.load(tmp_path / f"{kind}-{rank}.pt") for kind in ("watched", "plain"))
         assert all(torch.equal(watched[key], plain[key]) for key in plain)
-    report = json.loads(_native.inspect("ddp", str(tmp_path / "runs")))
-    assert report["run"]["status"] == "finished" and report["run"]["step"] == 20
-    assert [layer["name"] for layer in report["layers"]] == ["0", "3"]
-    # Both ranks' inputs.
-    assert layer(report, "3")["instances"] == 2 * 20 * 8
+    # The same training again is another run, of both.
+    for name in ("ddp", "ddp-2"):
+        report = json.loads(_native.inspect(name, str(tmp_path / "runs")))
+        assert report["run"]["status"] == "finished" and report["run"]["step"] == 20
+        assert [layer["name"] for layer in report["layers"]] == ["0", "3"]
+        # Both ranks' inputs.
+        assert layer(report, "3")["instances"] == 2 * 20 * 8
 
 
 FORGOTTEN = """

@@ -39,14 +39,20 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
 
 /// Builds the release binary and returns its path.
 pub(crate) fn deepeyes() -> Result<PathBuf> {
-    built("release")
+    run(command("cargo", &["build", "--quiet", "--release", "--package", "deepeyes"]))?;
+    Ok(target()?.join("release").join(program("deepeyes")))
 }
 
-/// Builds the program in a cargo profile (`dev`, `release`) and returns its path.
-pub(crate) fn built(profile: &str) -> Result<PathBuf> {
-    run(command("cargo", &["build", "--quiet", "--profile", profile, "--package", "deepeyes"]))?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target()?.join(folder).join(format!("deepeyes{}", std::env::consts::EXE_SUFFIX)))
+/// Builds programs and libraries as the tests use them and returns the folder in which they are. With the tests' own
+/// features: with fewer, every dependency that they reach would be compiled once more.
+pub(crate) fn built_for_tests() -> Result<PathBuf> {
+    run(command("cargo", &["build", "--quiet", "--workspace", "--lib", "--bins", "--tests"]))?;
+    Ok(target()?.join("debug"))
+}
+
+/// The file name of a program.
+pub(crate) fn program(name: &str) -> String {
+    format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// The folder in which cargo builds.

@@ -23,7 +23,7 @@ pub(crate) fn browser() -> Result<()> {
         Some(chromium) => chromium,
         None => install()?,
     };
-    let program = shell::built("dev")?;
+    let program = shell::built_for_tests()?.join(shell::program("deepeyes"));
     let mut tests = npm(&["run", "--silent", "test:browser"]);
     tests.env("DEEPEYES_BIN", program).env("CHROMIUM", chromium);
     shell::run(tests)

@@ -47,7 +47,7 @@ pub use grouping::{REDUNDANT_SIMILARITY, lowest_similarity, redundant_groups};
 pub use histogram::{perplexity_bin, perplexity_edges};
 pub use layer::{LayerSpec, Rectify, RunDescription};
 pub use level::{level, max_activations};
-pub use map::{FilterLink, FilterMap, InputMap, MapFields, MapMethod, MapPoints};
+pub use map::{FilterLink, FilterMap, InputMap, MapFields, MapMethod, MapPoints, MapWhole};
 pub use monitor::LayerMonitor;
 pub use perplexity::{perplexity, strength_perplexity};
 pub use rectify::{NegativeActivation, RectifiedRows, rectify_instance, rectify_rows};

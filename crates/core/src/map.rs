@@ -113,6 +113,17 @@ impl MapFields {
     }
 }
 
+/// All points of a probe, where a map shows only landmarks of them: what chosen landmarks are mapped anew from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MapWhole {
+    /// The points.
+    pub points: Arc<MapPoints>,
+    /// Their neuronal receptive fields, reduced as in [`MapFields`] but as they are: `[n, components]`, row-major.
+    pub fields: Arc<[f32]>,
+    /// Values of a point.
+    pub components: usize,
+}
+
 /// A layer's input map: the instances of a probe, placed by what the layer reads there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputMap {
@@ -138,6 +149,8 @@ pub struct InputMap {
     /// What its points are placed by. `None` for a first picture, for landmarks, and in the store once a newer map of the
     /// layer is there.
     pub fields: Option<Arc<MapFields>>,
+    /// All points, where these are landmarks of them; in the store until a newer map of the layer is there.
+    pub whole: Option<Arc<MapWhole>>,
 }
 
 /// Two filters that answer alike.

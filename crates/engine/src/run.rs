@@ -4,7 +4,7 @@ use crate::analysis::Analysis;
 use crate::error::EngineError;
 use crate::guard::guarded;
 use crate::live::Live;
-use crate::maps::{MapMaker, Maps};
+use crate::maps::{MapMaker, Maps, StoredMaps};
 use crate::priority;
 use crate::recorder::Recorder;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -84,7 +84,7 @@ impl Run {
         config: AnalysisConfig,
         options: &EngineOptions,
     ) -> Result<Self, EngineError> {
-        Self::launch(writer, config, options, |_| Ok(()))
+        Self::launch(writer, config, options, Vec::new(), |_| Ok(()))
     }
 
     /// Goes on with an interrupted or ended run after `checkpoint`: what the store holds of later iterations is taken
@@ -100,20 +100,25 @@ impl Run {
     ) -> Result<Self, EngineError> {
         writer.truncate_after(checkpoint.step)?;
         let stored = Reader::open(writer.path())?;
-        Self::launch(writer, config, options, |analysis| analysis.restore(checkpoint, &stored))
+        let layers = writer.description()?.layers.len();
+        let maps =
+            (0..layers).map(|layer| Ok((stored.input_map(layer, None)?, stored.filter_map(layer, None)?)));
+        let maps = maps.collect::<deepeyes_store::Result<_>>()?;
+        Self::launch(writer, config, options, maps, |analysis| analysis.restore(checkpoint, &stored))
     }
 
     fn launch(
         writer: Writer,
         config: AnalysisConfig,
         options: &EngineOptions,
+        before: Vec<StoredMaps>,
         prepare: impl FnOnce(&mut Analysis) -> deepeyes_store::Result<()>,
     ) -> Result<Self, EngineError> {
         check(&config, options)?;
         let description = writer.description()?;
         let directory = writer.directory().to_owned();
         let recorder = Recorder::start(writer)?;
-        let maker = MapMaker::start(&description.layers, recorder.sender())?;
+        let maker = MapMaker::start(&description.layers, before, recorder.sender())?;
         let maps = maker.maps();
         let mut analysis = Analysis::new(description.clone(), config, options, recorder, maker);
         prepare(&mut analysis)?;

@@ -23,6 +23,7 @@ from ._gather import gather
 from ._layers import unwrapped
 from ._maps import Maps
 from ._probe import Probe
+from ._ranks import agreed_name, ranks
 
 # How much of the analysis' processor time a training feels: all of it where both want every core.
 SHARED_CORES, SPARE_CORES, ACCELERATOR = 1.0, 0.3, 0.2
@@ -182,11 +183,13 @@ def watch(
     Call the run's `step` after each iteration, and `close` at the end. With `torch.distributed`, call it in every process.
     Only forwards in training mode count. It never raises: what is wrong is told in a warning, and nothing is watched.
     """
-    rank, ranks = _ranks()
+    rank, world = ranks()
+    if name is None:
+        name = type(unwrapped(model) if isinstance(model, nn.Module) else model).__name__.lower()
+    if world > 1 and server is None:
+        name = agreed_name(name, logdir, rank)
     options = Options(
-        name=type(unwrapped(model) if isinstance(model, nn.Module) else model).__name__.lower()
-        if name is None
-        else name,
+        name=name,
         logdir=logdir,
         server=server,
         token=token,
@@ -195,19 +198,9 @@ def watch(
         window=window,
         seed=seed,
         rank=rank,
-        ranks=ranks,
+        ranks=world,
     )
     return Run(model, options, layers, mean, std, probe)
-
-
-def _ranks() -> tuple[int, int]:
-    """This process' rank, and how many train together."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    try:
-        return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    except (KeyError, ValueError):
-        return 0, 1
 
 
 def _analysis_weight(model: Any) -> float:

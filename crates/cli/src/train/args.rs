@@ -40,6 +40,10 @@ pub(crate) struct TrainArgs {
     /// Mini-batches that a statistic covers
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) window: Option<u64>,
+    /// Inputs of each split that are probed again and again for the input maps and label separability; 0: none
+    /// [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub(crate) probe: Option<usize>,
     /// Continue the run of that name from its newest checkpoint
     #[arg(long)]
     pub(crate) resume: bool,

@@ -79,6 +79,9 @@ fn apply(args: &TrainArgs, config: &mut TrainConfig) {
     if let Some(name) = &args.name {
         config.name.clone_from(name);
     }
+    if let Some(probe) = args.probe {
+        config.probe = probe;
+    }
     config.seed = args.seed;
     config.freeze.clone_from(&args.freeze);
 }

@@ -148,6 +148,19 @@ impl Tsne {
         })
     }
 
+    /// A map whose optimisation is done, which [`Self::replace`] goes on from.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn finished(
+        affinities: Affinities,
+        map: &[[f32; 2]],
+        config: TsneConfig,
+    ) -> Result<Self, EmbedError> {
+        let start = Self::new(affinities, map, config)?;
+        Ok(Self { map: map.to_vec(), iteration: config.iterations, exaggeration: 1.0, ..start })
+    }
+
     /// Computes the affinities of points ([`Affinities::of_points`]) and starts from principal components.
     ///
     /// # Errors

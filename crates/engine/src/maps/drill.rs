@@ -4,7 +4,7 @@
 use super::board::LayerMaps;
 use super::neighbourhood::{Landmarks, some};
 use super::workers::Workers;
-use deepeyes_core::{InputId, InputMap, MapMethod, MapPoints};
+use deepeyes_core::{InputId, InputMap, MapMethod, MapPoints, MapWhole};
 use deepeyes_embed::{Affinities, EmbedError, Hsne, Points, Tsne, TsneConfig};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,19 +17,37 @@ const MOST: usize = 10_000;
 /// What stands behind the landmarks of an input map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hierarchy {
-    /// All points of the probe.
-    points: Arc<MapPoints>,
+    whole: Arc<MapWhole>,
     scales: Arc<Hsne>,
 }
 
 impl Hierarchy {
-    pub(super) fn new(points: MapPoints, scales: Hsne) -> Self {
-        Self { points: Arc::new(points), scales: Arc::new(scales) }
+    pub(super) fn new(whole: MapWhole, scales: Hsne) -> Self {
+        Self { whole: Arc::new(whole), scales: Arc::new(scales) }
+    }
+
+    /// What stood behind a map of landmarks on the last of `scales` scales, made anew. Takes seconds for tens of thousands
+    /// of points.
+    pub(super) fn again(whole: &Arc<MapWhole>, scales: usize) -> Result<Self, EmbedError> {
+        let points = Points::new(&whole.fields, whole.components)?;
+        let scales = Hsne::of_points(&points, scales, TsneConfig::default().perplexity)?;
+        Ok(Self { whole: Arc::clone(whole), scales: Arc::new(scales) })
     }
 
     /// The same places with new answers.
     pub(super) fn with(&self, points: Arc<MapPoints>) -> Self {
-        Self { points, scales: Arc::clone(&self.scales) }
+        let whole = MapWhole { points, ..MapWhole::clone(&self.whole) };
+        Self { whole: Arc::new(whole), scales: Arc::clone(&self.scales) }
+    }
+
+    /// The scales.
+    pub(super) fn scales(&self) -> &Hsne {
+        &self.scales
+    }
+
+    /// All points of the probe.
+    pub(super) fn whole(&self) -> &Arc<MapWhole> {
+        &self.whole
     }
 }
 
@@ -84,9 +102,12 @@ impl LayerMaps {
     pub fn drill_in(&self, scale: usize, chosen: &[Chosen]) -> Result<InputMap, DrillError> {
         let map = self.input.as_ref().ok_or(DrillError::NotKept(self.step))?;
         Workers::new(0, true).install(|| {
-            let part = match &self.hierarchy {
-                Some(hierarchy) => hierarchy.below(scale, chosen)?,
-                None => chosen_of(map, chosen)?,
+            let part = match (&self.hierarchy, &map.whole) {
+                (Some(hierarchy), _) => hierarchy.below(scale, chosen)?,
+                (None, Some(whole)) => {
+                    Hierarchy::again(whole, map.scale_sizes.len())?.below(scale, chosen)?
+                }
+                (None, None) => chosen_of(map, chosen)?,
             };
             placed(map.step, part)
         })
@@ -114,7 +135,7 @@ impl Hierarchy {
         let on_scale =
             |(row, place): (u32, [f32; 2])| Some((landmarks.indices.binary_search(&row).ok()?, place));
         let found: Vec<(usize, [f32; 2])> =
-            rows(&self.points, chosen).into_iter().filter_map(on_scale).collect();
+            rows(&self.whole.points, chosen).into_iter().filter_map(on_scale).collect();
         if found.is_empty() {
             return Err(DrillError::TooFew(0));
         }
@@ -134,7 +155,7 @@ impl Hierarchy {
             self.scales.scales()[..scale].iter().map(deepeyes_embed::Scale::len).collect();
         scale_sizes[lower] = part.points.len();
         Ok(Part {
-            points: Landmarks { rows, weights }.of(&self.points),
+            points: Landmarks { rows, weights }.of(&self.whole.points),
             affinities: part.affinities,
             start: part.start,
             scale_sizes,
@@ -174,6 +195,7 @@ fn placed(step: u64, part: Part) -> Result<InputMap, DrillError> {
         preservation: None,
         scale_sizes: part.scale_sizes,
         fields: None,
+        whole: None,
     })
 }
 
@@ -251,6 +273,15 @@ mod tests {
         }
         assert!(map.points.counts.iter().all(|&count| count == 1));
         assert!(matches!(maps.drill_in(0, &left(&map)), Err(DrillError::Finest)));
+    }
+
+    #[test]
+    fn a_map_without_its_hierarchy_leads_to_the_same_points() {
+        let live = maps(120, 1200);
+        let stored = LayerMaps { hierarchy: None, ..live.clone() };
+        let map = live.input.as_ref().unwrap();
+        let (scale, chosen) = (map.scale_sizes.len() - 1, left(map));
+        assert_eq!(stored.drill_in(scale, &chosen).unwrap(), live.drill_in(scale, &chosen).unwrap());
     }
 
     #[test]

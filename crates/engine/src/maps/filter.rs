@@ -134,6 +134,12 @@ pub(super) struct FilterMapper {
 }
 
 impl FilterMapper {
+    /// Goes on from the map that the run had, if any.
+    pub(super) fn new(before: Option<FilterMap>) -> Self {
+        let settled = |map| Arc::new(FilterMap { settled: true, ..map });
+        Self { map: before.map(settled), ..Self::default() }
+    }
+
     /// The map as it is now.
     pub(super) fn map(&self) -> Option<&Arc<FilterMap>> {
         self.map.as_ref()

@@ -1,9 +1,10 @@
 //! A layer's input map, refined piece by piece and refreshed by every new probe.
 
 use super::drill::Hierarchy;
-use super::neighbourhood::{Landmarks, Neighbourhood, origins};
-use super::points::{Identity, Prepared, identities};
-use deepeyes_core::{InputMap, LayerSpec, MapMethod, MapPoints, ProbedInstances};
+use super::neighbourhood::{Neighbourhood, origins};
+use super::optimised::Optimised;
+use super::points::{Prepared, identities};
+use deepeyes_core::{InputMap, LayerSpec, MapMethod, MapWhole, ProbedInstances};
 use deepeyes_embed::{EmbedError, Points, Tsne, TsneConfig, pca_map, quality};
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,37 +28,6 @@ enum Stage {
     Refined,
 }
 
-/// What is optimised.
-struct Optimised {
-    tsne: Tsne,
-    /// Who its points are.
-    identities: Vec<Identity>,
-    /// Of all points that it was made of.
-    fingerprint: u64,
-    landmarks: Option<Landmarks>,
-    /// Receptive fields of its points, `[n, width]`, until preservation is measured.
-    fields: Vec<f32>,
-    width: usize,
-}
-
-impl Optimised {
-    fn method(&self) -> MapMethod {
-        match (self.tsne.report().iteration, &self.landmarks) {
-            (0, _) => MapMethod::Pca,
-            (_, None) => MapMethod::Tsne,
-            (_, Some(_)) => MapMethod::Hsne,
-        }
-    }
-
-    /// The points that are shown.
-    fn shown(&self, points: &Arc<MapPoints>) -> Arc<MapPoints> {
-        match &self.landmarks {
-            None => Arc::clone(points),
-            Some(landmarks) => Arc::new(landmarks.of(points)),
-        }
-    }
-}
-
 /// One layer's input map.
 pub(super) struct InputMapper {
     spec: LayerSpec,
@@ -73,14 +43,15 @@ pub(super) struct InputMapper {
 }
 
 impl InputMapper {
-    pub(super) fn new(spec: &LayerSpec, layer: usize) -> Self {
+    /// Goes on from the map that the run had, if any.
+    pub(super) fn new(spec: &LayerSpec, layer: usize, before: Option<InputMap>) -> Self {
         Self {
             spec: spec.clone(),
             layer,
             config: TsneConfig::default(),
             most_points: MOST_POINTS,
             stage: Stage::Settled,
-            map: None,
+            map: before.filter(|map| map.method != MapMethod::Pca).map(Arc::new),
             hierarchy: None,
             optimised: None,
         }
@@ -108,7 +79,7 @@ impl InputMapper {
 
     /// Whether a map has been optimised already.
     pub(super) fn is_begun(&self) -> bool {
-        self.optimised.is_some()
+        self.map.as_ref().is_some_and(|map| map.method != MapMethod::Pca)
     }
 
     /// A new probe, which the map is to follow.
@@ -146,10 +117,12 @@ impl InputMapper {
             let all = Arc::new(prepared.points);
             let points = optimised.shown(&all);
             self.hierarchy = self.hierarchy.take().map(|known| Arc::new(known.with(all)));
-            self.map = Some(Arc::new(InputMap { step: prepared.step, points, ..InputMap::clone(map) }));
+            let whole = self.hierarchy.as_ref().map(|known| Arc::clone(known.whole()));
+            self.map =
+                Some(Arc::new(InputMap { step: prepared.step, points, whole, ..InputMap::clone(map) }));
             return Ok(stage);
         }
-        if self.optimised.is_none() {
+        if !self.is_begun() {
             self.map = Some(Arc::new(InputMap {
                 step: prepared.step,
                 places: pca_map(&Points::new(&prepared.fields, prepared.width)?)?,
@@ -161,6 +134,7 @@ impl InputMapper {
                 preservation: None,
                 scale_sizes: vec![prepared.points.len()],
                 fields: None,
+                whole: None,
             }));
         }
         Ok(Stage::Prepared(Box::new(prepared)))
@@ -169,21 +143,28 @@ impl InputMapper {
     /// Begins the optimisation; one that is there goes on with the new points, survivors in their places.
     fn optimise(&mut self, prepared: Prepared) -> Result<Stage, EmbedError> {
         let neighbourhood = Neighbourhood::new(&prepared, self.config.perplexity, self.most_points)?;
-        let before = self.optimised.take();
+        let before = match (self.optimised.take(), &self.map) {
+            (None, Some(map)) => Optimised::again(map, self.config)?,
+            (before, _) => before,
+        };
         let start = if before.is_none() { neighbourhood.start()? } else { Vec::new() };
         let placed_by = neighbourhood.fields().map(Arc::new);
-        let Neighbourhood { affinities, landmarks, hierarchy, scale_sizes, .. } = neighbourhood;
+        let Neighbourhood { affinities, landmarks, scale_sizes, reduced, components } = neighbourhood;
         let Prepared { step, points, fields, width, fingerprint } = prepared;
-        let (points, fields, hierarchy) = match (&landmarks, hierarchy) {
-            (Some(landmarks), Some(hierarchy)) => {
+        let (points, fields, landmarks) = match landmarks {
+            Some((landmarks, scales)) => {
                 let field = |&row: &u32| &fields[row as usize * width..][..width];
                 let fields = landmarks.rows.iter().flat_map(field).copied().collect();
                 let shown = landmarks.of(&points);
-                (shown, fields, Some(Arc::new(Hierarchy::new(points, hierarchy))))
+                let whole = MapWhole { points: Arc::new(points), fields: reduced.into(), components };
+                self.hierarchy = Some(Arc::new(Hierarchy::new(whole, scales)));
+                (shown, fields, Some(landmarks))
             }
-            _ => (points, fields, None),
+            None => {
+                self.hierarchy = None;
+                (points, fields, None)
+            }
         };
-        self.hierarchy = hierarchy;
         let identities = identities(&points);
         let (tsne, places) = match before {
             None => (Tsne::new(affinities, &start, self.config)?, start),
@@ -205,6 +186,7 @@ impl InputMapper {
             preservation: None,
             scale_sizes,
             fields: placed_by,
+            whole: self.hierarchy.as_ref().map(|known| Arc::clone(known.whole())),
         }));
         self.optimised = Some(optimised);
         Ok(Stage::Refining)
@@ -256,7 +238,7 @@ pub(super) mod tests {
 
     /// A mapper that shows only landmarks of more points than `most`.
     pub(in crate::maps) fn mapper(most: usize) -> InputMapper {
-        InputMapper { most_points: most, ..InputMapper::new(&spec(3), 0) }
+        InputMapper { most_points: most, ..InputMapper::new(&spec(3), 0, None) }
     }
 
     pub(in crate::maps) fn settled(mapper: &mut InputMapper) -> Arc<InputMap> {
@@ -273,7 +255,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_first_picture_is_there_at_once_and_is_refined() {
-        let mut mapper = InputMapper::new(&spec(3), 0);
+        let mut mapper = InputMapper::new(&spec(3), 0, None);
         mapper.take(Arc::new(probe(7, 3, &fields(160, 0.0))));
         mapper.advance(Instant::now()).unwrap();
         let first = Arc::clone(mapper.map().unwrap());
@@ -296,7 +278,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_unchanged_probe_moves_nothing_and_brings_new_answers() {
-        let mut mapper = InputMapper::new(&spec(3), 0);
+        let mut mapper = InputMapper::new(&spec(3), 0, None);
         let before = after(&mut mapper, 10, &fields(120, 0.0));
         let mut answers = probe(20, 3, &fields(120, 0.0));
         answers.layers[0].activations.iter_mut().for_each(|value| *value *= 2.0);
@@ -312,7 +294,7 @@ pub(super) mod tests {
 
     #[test]
     fn identities_last_and_survivors_stay_near_their_places() {
-        let mut mapper = InputMapper::new(&spec(3), 0);
+        let mut mapper = InputMapper::new(&spec(3), 0, None);
         let before = after(&mut mapper, 10, &fields(150, 0.0));
         let mut changed = fields(160, 0.05);
         changed.rotate_left(10);
@@ -350,13 +332,36 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_resumed_run_goes_on_from_the_map_that_it_had() {
+        // All points, which have changed; landmarks of what has not.
+        for (points, change) in [(160, 0.02), (600, 0.0)] {
+            let before = after(&mut mapper(200), 10, &fields(points, 0.0));
+            let mut resumed = InputMapper {
+                most_points: 200,
+                ..InputMapper::new(&spec(3), 0, Some(InputMap::clone(&before)))
+            };
+            assert!(resumed.is_settled() && resumed.map() == Some(&before));
+            let now = after(&mut resumed, 20, &fields(points, change));
+            assert_eq!((now.step, now.settled, now.method), (20, true, before.method));
+            let old = identities(&before.points);
+            let origins = origins(&old, &identities(&now.points));
+            let pairs = origins.iter().zip(&now.places);
+            let (from, to): (Vec<_>, Vec<_>) =
+                pairs.filter_map(|(origin, &place)| Some((before.places[(*origin)?], place))).unzip();
+            assert_eq!(from.len(), before.points.len());
+            let moved = quality::displacement(&from, &to).unwrap();
+            assert!(moved.median < 0.1, "{points}: {moved:?}");
+        }
+    }
+
+    #[test]
     fn few_points_have_a_map_and_none_have_none() {
-        let mut mapper = InputMapper::new(&spec(3), 0);
+        let mut mapper = InputMapper::new(&spec(3), 0, None);
         mapper.take(Arc::new(probe(1, 3, &[])));
         mapper.advance(Instant::now()).unwrap();
         assert!(mapper.is_settled() && mapper.map().is_none());
         for points in 1..4 {
-            let mut mapper = InputMapper::new(&spec(3), 0);
+            let mut mapper = InputMapper::new(&spec(3), 0, None);
             let map = after(&mut mapper, 1, &fields(points, 0.0));
             assert_eq!((map.places.len(), map.preservation), (points, None));
             assert!(map.places.iter().flatten().all(|value| value.is_finite()));

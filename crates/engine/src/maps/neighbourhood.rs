@@ -53,15 +53,13 @@ pub(super) fn some(points: &MapPoints, rows: &[u32]) -> MapPoints {
 /// How near the shown points are to each other.
 pub(super) struct Neighbourhood {
     pub(super) affinities: Affinities,
-    /// `None`: all points are shown.
-    pub(super) landmarks: Option<Landmarks>,
-    /// Whose landmarks they are.
-    pub(super) hierarchy: Option<Hsne>,
+    /// The points that are shown, and the hierarchy whose coarsest scale they are; `None`: all points are shown.
+    pub(super) landmarks: Option<(Landmarks, Hsne)>,
     /// Points on each scale, the data first.
     pub(super) scale_sizes: Vec<usize>,
-    /// The shown points' receptive fields, reduced: `[n, components]`.
-    reduced: Vec<f32>,
-    components: usize,
+    /// All points' receptive fields, reduced: `[n, components]`.
+    pub(super) reduced: Vec<f32>,
+    pub(super) components: usize,
 }
 
 impl Neighbourhood {
@@ -75,27 +73,18 @@ impl Neighbourhood {
         let n = points.len();
         if n <= most {
             let affinities = Affinities::of_points(&points, perplexity)?;
-            let scale_sizes = vec![n];
-            return Ok(Self {
-                affinities,
-                landmarks: None,
-                hierarchy: None,
-                scale_sizes,
-                reduced,
-                components,
-            });
+            return Ok(Self { affinities, landmarks: None, scale_sizes: vec![n], reduced, components });
         }
         let mut hierarchy = Hsne::of_points(&points, 1, perplexity)?;
         while hierarchy.top().len() > most && hierarchy.coarsen() {}
         let top = hierarchy.top();
-        let of_landmarks = |&row: &u32| points.row(row as usize).iter().copied();
+        let landmarks = Landmarks { rows: top.indices.clone(), weights: top.weights.clone() };
         Ok(Self {
             affinities: top.affinities()?,
             scale_sizes: hierarchy.scales().iter().map(Scale::len).collect(),
-            reduced: top.indices.iter().flat_map(of_landmarks).collect(),
+            landmarks: Some((landmarks, hierarchy)),
+            reduced,
             components,
-            landmarks: Some(Landmarks { rows: top.indices.clone(), weights: top.weights.clone() }),
-            hierarchy: Some(hierarchy),
         })
     }
 
@@ -109,7 +98,11 @@ impl Neighbourhood {
     /// # Errors
     /// Never: there are points.
     pub(super) fn start(&self) -> Result<Vec<[f32; 2]>, EmbedError> {
-        pca_map(&Points::new(&self.reduced, self.components)?)
+        let points = Points::new(&self.reduced, self.components)?;
+        let Some((landmarks, _)) = &self.landmarks else { return pca_map(&points) };
+        let of_landmarks = |&row: &u32| points.row(row as usize).iter().copied();
+        let shown: Vec<f32> = landmarks.rows.iter().flat_map(of_landmarks).collect();
+        pca_map(&Points::new(&shown, self.components)?)
     }
 }
 

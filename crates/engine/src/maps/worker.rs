@@ -11,7 +11,7 @@ use crate::guard::guarded;
 use crate::recorder::Record;
 use cpu_time::ThreadTime;
 use crossbeam_channel::Sender;
-use deepeyes_core::{LayerSnapshot, LayerSpec, ProbedInstances};
+use deepeyes_core::{FilterMap, InputMap, LayerSnapshot, LayerSpec, ProbedInstances};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -25,6 +25,9 @@ const UNSEEN_SECONDS: f64 = 0.05;
 /// How long the end of a run may be held up to settle its maps.
 const SETTLING: Duration = Duration::from_secs(20);
 
+/// A layer's newest maps in a run's file.
+pub(crate) type StoredMaps = (Option<InputMap>, Option<FilterMap>);
+
 /// The thread that makes a run's maps.
 #[derive(Debug)]
 pub(crate) struct MapMaker {
@@ -34,11 +37,15 @@ pub(crate) struct MapMaker {
 }
 
 impl MapMaker {
-    /// Starts it; maps go to `store`.
-    pub(crate) fn start(layers: &[LayerSpec], store: Sender<Record>) -> Result<Self, EngineError> {
+    /// Starts it; maps go on from those that each layer had, if any, and go to `store`.
+    pub(crate) fn start(
+        layers: &[LayerSpec],
+        before: Vec<StoredMaps>,
+        store: Sender<Record>,
+    ) -> Result<Self, EngineError> {
         let maps = Maps::new(layers.len());
         let problems = Arc::new(Mutex::new(Vec::new()));
-        let worker = Worker::new(layers, maps.clone(), store, Arc::clone(&problems));
+        let worker = Worker::new(layers, before, maps.clone(), store, Arc::clone(&problems));
         let thread = std::thread::Builder::new()
             .name("deepeyes-maps".to_owned())
             .spawn(move || worker.run())
@@ -158,20 +165,25 @@ struct Worker {
 impl Worker {
     fn new(
         layers: &[LayerSpec],
+        mut before: Vec<StoredMaps>,
         maps: Maps,
         store: Sender<Record>,
         problems: Arc<Mutex<Vec<String>>>,
     ) -> Self {
-        let layer = |(at, spec): (usize, &LayerSpec)| Layer {
+        before.resize_with(layers.len(), StoredMaps::default);
+        let layer = |((at, spec), (input, filter)): ((usize, &LayerSpec), StoredMaps)| Layer {
             name: spec.name.clone(),
-            input: InputMapper::new(spec, at),
-            filter: FilterMapper::default(),
+            input: InputMapper::new(spec, at, input),
+            filter: FilterMapper::new(filter),
             last: Kind::Filter,
             // Before the first probe, filters are placed only for those who look.
             unseen_seconds: [UNSEEN_SECONDS; 2],
             is_new: false,
         };
-        let layers = layers.iter().enumerate().map(layer).collect();
+        let layers: Vec<Layer> = layers.iter().enumerate().zip(before).map(layer).collect();
+        for (at, Layer { input, filter, .. }) in layers.iter().enumerate() {
+            maps.publish(at, input.map().cloned(), filter.map().cloned(), None);
+        }
         Self {
             layers,
             maps,

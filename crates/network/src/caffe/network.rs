@@ -292,6 +292,11 @@ impl Reader {
             self.notes
                 .push(format!("{} Scale layers are part of the batch norms before them", self.folded_scales));
         }
+        if let (Some(file), []) = (&self.preprocessing.mean_file, &self.preprocessing.mean[..]) {
+            self.notes.push(format!(
+                "the mean image {file} is not read: the training images' mean of each channel is subtracted in its place"
+            ));
+        }
         let kept = self.kept();
         let mut network = Network {
             name: name.to_owned(),

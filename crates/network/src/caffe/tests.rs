@@ -223,6 +223,8 @@ fn caffe_s_own_files_count_right() {
         let graph = read_prototxt(&text).unwrap().resolve([3, 227, 227]).unwrap();
         assert_eq!(graph.parameters(), 1_248_424);
     }
+    let style = read_prototxt(&read("models/finetune_flickr_style/train_val.prototxt")).unwrap();
+    assert!(style.notes.iter().any(|note| note.contains("imagenet_mean.binaryproto")), "{:?}", style.notes);
     let googlenet = read_prototxt(&read("models/bvlc_googlenet/train_val.prototxt")).unwrap();
     assert_eq!(
         googlenet.notes.iter().filter(|note| note.contains("auxiliary")).count(),

@@ -31,7 +31,7 @@ pub(crate) fn filter_map(run: &str, layer: usize, map: &FilterMap) -> ApiResult<
 
 /// An input map.
 pub(crate) fn input_map(run: &str, layer: usize, spec: &LayerSpec, map: &InputMap) -> ApiResult<Bytes> {
-    let meta = input_map_meta(map, map.fields.is_some() || map.scale_sizes.len() > 1);
+    let meta = input_map_meta(map, map.fields.is_some() || map.whole.is_some());
     Ok(input_map_arrays(run, layer, spec, map).finish(meta)?)
 }
 

@@ -191,8 +191,7 @@ fn instances_that_are_chosen_in_a_map_get_one_of_their_own() {
     let layer = format!("{}/layers/1", fixture.run());
     let whole = get(fixture.address(), &format!("{layer}/input_map"));
     let whole = whole.frame();
-    // Fields repeat after 13 rows, and what is identical is one point.
-    assert_eq!((array(&whole, "position").0, &whole.0["meta"]["scale"]), (vec![26, 2], &json!(0)));
+    assert_eq!((array(&whole, "position").0, &whole.0["meta"]["scale"]), (vec![40, 2], &json!(0)));
     let ask = |step: u64, chosen: usize| {
         let items: Vec<String> = (0..chosen).map(|input| format!("{input}:0:0")).collect();
         let places: Vec<[usize; 2]> = (0..chosen).map(|at| [at, at % 3]).collect();

@@ -3,8 +3,10 @@
 use super::{Reader, bound};
 use crate::array::{Element, Stored};
 use crate::error::{Fault, Result};
-use crate::maps::{FIELD_STEPS, FIELDS, FILTER, FilterProperties, INPUT, InputProperties};
-use deepeyes_core::{FilterLink, FilterMap, InputMap, InputSplit, MapFields, MapPoints};
+use crate::maps::{
+    FIELD_STEPS, FIELDS, FILTER, FilterProperties, INPUT, InputProperties, WHOLE, WholeProperties,
+};
+use deepeyes_core::{FilterLink, FilterMap, InputMap, InputSplit, MapFields, MapPoints, MapWhole};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -32,7 +34,10 @@ impl Reader {
     /// As for [`info`](Self::info).
     pub fn input_map(&self, layer: usize, at: Option<u64>) -> Result<Option<InputMap>> {
         self.read(|connection| {
-            Place::newest(connection, layer, at, INPUT)?.as_ref().map(input_map).transpose()
+            let Some(place) = Place::newest(connection, layer, at, INPUT)? else { return Ok(None) };
+            let whole = Place::newest(connection, layer, Some(place.step), WHOLE)?;
+            let whole = whole.filter(|whole| whole.step == place.step).as_ref().map(whole_map).transpose()?;
+            Ok(Some(InputMap { whole: whole.map(Arc::new), ..input_map(&place)? }))
         })
     }
 
@@ -125,16 +130,46 @@ impl<'a> Place<'a> {
 
 fn input_map(place: &Place) -> Faulty<InputMap> {
     let properties: InputProperties = place.properties()?;
+    let points = points(place, properties.filters, properties.level)?;
+    let n = points.len();
+    Ok(InputMap {
+        step: place.step,
+        fields: fields(place, n)?,
+        whole: None,
+        points: Arc::new(points),
+        places: place.places(n)?,
+        method: properties.method,
+        iterations: properties.iterations,
+        planned_iterations: properties.planned_iterations,
+        settled: properties.settled,
+        preservation: properties.preservation,
+        scale_sizes: properties.scale_sizes,
+    })
+}
+
+fn whole_map(place: &Place) -> Faulty<MapWhole> {
+    let WholeProperties { filters, level } = place.properties()?;
+    let points = points(place, filters, level)?;
+    let stored = place.stored(FIELDS)?.ok_or_else(|| place.broken("its fields are missing"))?;
+    let (fields, shape) = stored.decode::<f32>()?;
+    match shape[..] {
+        [rows, components] if rows == points.len() => {
+            Ok(MapWhole { points: Arc::new(points), fields: fields.into(), components })
+        }
+        _ => Err(place.broken(&format!("fields of shape {shape:?}; expected {} rows", points.len()))),
+    }
+}
+
+fn points(place: &Place, filters: usize, level: f32) -> Faulty<MapPoints> {
     let inputs: Vec<i64> = place.array("inputs", None)?;
     let n = inputs.len();
-    let filters = properties.filters;
     let values = filters.checked_mul(n).ok_or_else(|| place.broken("it has too many filters"))?;
     let split = |code: u8| match code {
         0 => Ok(InputSplit::Training),
         1 => Ok(InputSplit::Validation),
         _ => Err(place.broken("an input's part of the data is unheard of")),
     };
-    let points = MapPoints {
+    Ok(MapPoints {
         splits: place.array("splits", Some(n))?.into_iter().map(split).collect::<Faulty<_>>()?,
         positions: place.array("positions", Some(n))?,
         labels: place.array("labels", Some(n))?,
@@ -145,19 +180,7 @@ fn input_map(place: &Place) -> Faulty<InputMap> {
         scales: place.array("scales", Some(filters))?,
         inputs,
         filters,
-        level: properties.level,
-    };
-    Ok(InputMap {
-        step: place.step,
-        fields: fields(place, n)?,
-        points: Arc::new(points),
-        places: place.places(n)?,
-        method: properties.method,
-        iterations: properties.iterations,
-        planned_iterations: properties.planned_iterations,
-        settled: properties.settled,
-        preservation: properties.preservation,
-        scale_sizes: properties.scale_sizes,
+        level,
     })
 }
 

@@ -2,9 +2,11 @@
 
 use crate::array::{Encoder, Stored};
 use crate::error::Fault;
-use crate::maps::{FIELD_STEPS, FIELDS, FILTER, FilterProperties, INPUT, InputProperties};
+use crate::maps::{
+    FIELD_STEPS, FIELDS, FILTER, FilterProperties, INPUT, InputProperties, WHOLE, WholeProperties,
+};
 use crate::types::MapParts;
-use deepeyes_core::{FilterMap, Image, InputId, InputMap, InputSplit};
+use deepeyes_core::{FilterMap, Image, InputId, InputMap, InputSplit, MapPoints, MapWhole};
 use rusqlite::{Connection, params};
 use std::sync::Arc;
 
@@ -25,6 +27,9 @@ pub(super) fn encode(
     let mut encoded = Vec::new();
     for (layer, map) in parts.inputs {
         encoded.push(input_map(checked(*layer, layers)?, map, encoder)?);
+        if let Some(whole) = &map.whole {
+            encoded.push(whole_map(*layer, whole, encoder)?);
+        }
     }
     for (layer, map) in parts.filters {
         encoded.push(filter_map(checked(*layer, layers)?, map, encoder)?);
@@ -42,7 +47,6 @@ fn checked(layer: usize, layers: usize) -> Result<usize, Fault> {
 fn input_map(layer: usize, map: &InputMap, encoder: &mut Encoder) -> Result<EncodedMap, Fault> {
     let points = &*map.points;
     let (n, filters) = (points.len(), points.filters);
-    let splits: Vec<u8> = points.splits.iter().map(|&split| split_code(split)).collect();
     let InputMap { method, iterations, planned_iterations, settled, preservation, .. } = *map;
     let scale_sizes = map.scale_sizes.clone();
     let level = points.level;
@@ -63,8 +67,23 @@ fn input_map(layer: usize, map: &InputMap, encoder: &mut Encoder) -> Result<Enco
             (FIELD_STEPS, encoder.array(&[fields.low, fields.step], &[2])?),
         ],
     };
-    arrays.extend([
-        ("places", encoder.array(map.places.as_flattened(), &[n, 2])?),
+    arrays.push(("places", encoder.array(map.places.as_flattened(), &[n, 2])?));
+    arrays.extend(points_arrays(points, encoder)?);
+    Ok(EncodedMap { layer, kind: INPUT, properties: json(&properties)?, arrays })
+}
+
+fn whole_map(layer: usize, whole: &MapWhole, encoder: &mut Encoder) -> Result<EncodedMap, Fault> {
+    let points = &*whole.points;
+    let mut arrays = vec![(FIELDS, encoder.array(&whole.fields, &[points.len(), whole.components])?)];
+    arrays.extend(points_arrays(points, encoder)?);
+    let properties = json(&WholeProperties { filters: points.filters, level: points.level })?;
+    Ok(EncodedMap { layer, kind: WHOLE, properties, arrays })
+}
+
+fn points_arrays(points: &MapPoints, encoder: &mut Encoder) -> Result<[(&'static str, Stored); 9], Fault> {
+    let (n, filters) = (points.len(), points.filters);
+    let splits: Vec<u8> = points.splits.iter().map(|&split| split_code(split)).collect();
+    Ok([
         ("inputs", encoder.array(&points.inputs, &[n])?),
         ("splits", encoder.array(&splits, &[n])?),
         ("positions", encoder.array(&points.positions, &[n])?),
@@ -74,8 +93,7 @@ fn input_map(layer: usize, map: &InputMap, encoder: &mut Encoder) -> Result<Enco
         ("max_activations", encoder.array(&points.max_activations, &[n])?),
         ("activations", encoder.array(&points.activations, &[n, filters])?),
         ("scales", encoder.array(&points.scales, &[filters])?),
-    ]);
-    Ok(EncodedMap { layer, kind: INPUT, properties: json(&properties)?, arrays })
+    ])
 }
 
 fn filter_map(layer: usize, map: &FilterMap, encoder: &mut Encoder) -> Result<EncodedMap, Fault> {
@@ -119,13 +137,21 @@ pub(super) fn insert(connection: &Connection, step: u64, encoded: &[EncodedMap])
     let mut map_row = connection.prepare_cached("INSERT OR REPLACE INTO layer_maps VALUES (?, ?, ?, ?)")?;
     let mut array_row =
         connection.prepare_cached("INSERT OR REPLACE INTO map_arrays VALUES (?, ?, ?, ?, ?, ?, ?)")?;
-    let mut older = connection.prepare_cached(
+    let mut older_fields = connection.prepare_cached(
         "DELETE FROM map_arrays WHERE layer = ? AND kind = ? AND name IN (?, ?) AND step < ?",
     )?;
+    let older_whole = "WHERE layer = ? AND kind = ? AND step < ?";
+    let mut older_whole = [
+        connection.prepare_cached(&format!("DELETE FROM layer_maps {older_whole}"))?,
+        connection.prepare_cached(&format!("DELETE FROM map_arrays {older_whole}"))?,
+    ];
     for EncodedMap { layer, kind, properties, arrays } in encoded {
         map_row.execute(params![step, layer, kind, properties])?;
-        if arrays.iter().any(|(name, _)| *name == FIELDS) {
-            older.execute(params![layer, kind, FIELDS, FIELD_STEPS, step])?;
+        if *kind == INPUT {
+            older_fields.execute(params![layer, kind, FIELDS, FIELD_STEPS, step])?;
+            for older in &mut older_whole {
+                older.execute(params![layer, WHOLE, step])?;
+            }
         }
         for (name, Stored { dtype, shape, data }) in arrays {
             array_row.execute(params![step, layer, kind, name, dtype, shape, data])?;

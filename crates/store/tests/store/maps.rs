@@ -1,7 +1,7 @@
 //! Maps come back as they went in, thin with age, and are missed by nobody in files from before there were any.
 
 use crate::common::{Noise, image, small, write_window};
-use deepeyes_core::{FilterLink, FilterMap, InputMap, InputSplit, MapFields, MapMethod, MapPoints};
+use deepeyes_core::{FilterLink, FilterMap, InputMap, InputSplit, MapFields, MapMethod, MapPoints, MapWhole};
 use deepeyes_store::{Ending, MapParts, Reader, Retention, RunOptions, Writer};
 use std::sync::Arc;
 
@@ -32,6 +32,7 @@ fn input_map(step: u64, points: usize, filters: usize) -> Arc<InputMap> {
         preservation: Some(0.1 + 0.2),
         scale_sizes: vec![points],
         fields: Some(Arc::new(MapFields::new(&(0..3 * points).map(|at| at as f32).collect::<Vec<_>>(), 3))),
+        whole: None,
     })
 }
 
@@ -76,6 +77,32 @@ fn maps_come_back_as_they_were() {
     assert_eq!(reader.input_map(0, None).unwrap().as_ref(), Some(&*refined));
     assert_eq!(reader.filter_map(0, None).unwrap().as_ref(), Some(&*filter_map(97)));
     assert_eq!(reader.map_steps().unwrap(), [50, 100]);
+}
+
+#[test]
+fn the_newest_map_of_landmarks_keeps_all_points() {
+    let logdir = tempfile::tempdir().unwrap();
+    let mut writer = small(logdir.path(), &RunOptions::default());
+    let landmarks = |step: u64| {
+        let points = Arc::clone(&input_map(step, 90, 5).points);
+        let fields = (0..270).map(|at| (at as f32).sqrt()).collect();
+        let whole = Some(Arc::new(MapWhole { points, fields, components: 3 }));
+        Arc::new(InputMap {
+            scale_sizes: vec![90, 40],
+            fields: None,
+            whole,
+            ..InputMap::clone(&input_map(step, 40, 5))
+        })
+    };
+    for step in [50, 100] {
+        let inputs = [(0, landmarks(step)), (1, input_map(step, 6, 3))];
+        writer.write_maps(&MapParts { step, inputs: &inputs, filters: &[] }).unwrap();
+    }
+    let reader = Reader::open(writer.directory()).unwrap();
+    assert_eq!(reader.input_map(0, None).unwrap().as_ref(), Some(&*landmarks(100)));
+    let older = InputMap { whole: None, ..InputMap::clone(&landmarks(50)) };
+    assert_eq!(reader.input_map(0, Some(60)).unwrap(), Some(older));
+    assert_eq!(reader.input_map(1, None).unwrap().as_ref(), Some(&*input_map(100, 6, 3)));
 }
 
 #[test]
