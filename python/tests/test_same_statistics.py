@@ -161,7 +161,9 @@ def test_convolutions_agree_as_samples_of_the_same_do(both, name):
     np.testing.assert_allclose(
         column(embedded, "frequency"), column(watched, "frequency"), atol=4 * np.sqrt(0.5 / n) + 0.01
     )
-    np.testing.assert_allclose(column(embedded, "sum"), column(watched, "sum"), rtol=0.03)
+    # Of a filter that hardly ever fires, few instances are drawn.
+    sums = column(watched, "sum")
+    np.testing.assert_allclose(column(embedded, "sum"), sums, rtol=0.03, atol=0.001 * sums.max())
     assert embedded["perplexity"]["mean"] == pytest.approx(watched["perplexity"]["mean"], rel=0.01)
     counts = np.array([embedded["perplexity"]["counts"], watched["perplexity"]["counts"]], float)
     shares = counts / counts.sum(1, keepdims=True)

@@ -43,10 +43,10 @@ pub(crate) fn deepeyes() -> Result<PathBuf> {
     Ok(target()?.join("release").join(program("deepeyes")))
 }
 
-/// Builds programs and libraries as the tests use them and returns the folder in which they are. With the tests' own
+/// Builds programs, examples and libraries as the tests use them and returns the folder in which they are. With the tests' own
 /// features: with fewer, every dependency that they reach would be compiled once more.
 pub(crate) fn built_for_tests() -> Result<PathBuf> {
-    run(command("cargo", &["build", "--quiet", "--workspace", "--lib", "--bins", "--tests"]))?;
+    run(command("cargo", &["build", "--quiet", "--workspace", "--lib", "--bins", "--examples", "--tests"]))?;
     Ok(target()?.join("debug"))
 }
 

@@ -108,7 +108,7 @@ impl Convolution {
 fn kernel(side: usize, spacing: f64) -> Vec<f32> {
     let (length, width) = (2 * side, side + 1);
     let plan = FftPlanner::new().plan_fft_forward(length);
-    let even = |values: &dyn Fn(usize) -> f64| -> Vec<Complex<f64>> {
+    let even = |values: &dyn Fn(usize) -> f32| -> Vec<Complex<f32>> {
         let fold = |place: usize| place.min(length - place);
         let mut row: Vec<_> = (0..length).map(|place| Complex::new(values(fold(place)), 0.0)).collect();
         plan.process(&mut row);
@@ -116,9 +116,9 @@ fn kernel(side: usize, spacing: f64) -> Vec<f32> {
     };
     let value = |row: usize, column: usize| {
         let (x, y) = (column as f64 * spacing, row as f64 * spacing);
-        1.0 / (1.0 + x * x + y * y)
+        (1.0 / (1.0 + x * x + y * y)) as f32
     };
-    let rows: Vec<Vec<f64>> = (0..width)
+    let rows: Vec<Vec<f32>> = (0..width)
         .into_par_iter()
         .map(|row| even(&|column| value(row, column))[..width].iter().map(|z| z.re).collect())
         .collect();
@@ -127,8 +127,9 @@ fn kernel(side: usize, spacing: f64) -> Vec<f32> {
     let scale = 1.0 / (length * length) as f64;
     let column = |column: usize| -> Vec<f32> {
         let spectrum = even(&|row| rows[row][column]);
-        let deconvolved =
-            |(row, z): (usize, Complex<f64>)| (z.re * scale / splines[row] / splines[column]) as f32;
+        let deconvolved = |(row, z): (usize, Complex<f32>)| {
+            (f64::from(z.re) * scale / splines[row] / splines[column]) as f32
+        };
         spectrum.into_iter().enumerate().map(deconvolved).collect()
     };
     let columns: Vec<Vec<f32>> = (0..width).into_par_iter().map(column).collect();
