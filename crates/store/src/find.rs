@@ -51,9 +51,14 @@ fn walk(logdir: &Path, directory: &Path, depth: usize, runs: &mut Vec<RunEntry>)
 }
 
 fn name_under(logdir: &Path, directory: &Path) -> String {
-    let relative = directory.strip_prefix(logdir).unwrap_or(directory);
-    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    if parts.is_empty() { directory_name(directory) } else { parts.join("/") }
+    let name = slashed(directory.strip_prefix(logdir).unwrap_or(directory));
+    if name.is_empty() { directory_name(directory) } else { name }
+}
+
+/// A path with `/` between its parts, on every system.
+pub(crate) fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
 }
 
 /// The last component of a directory, also of `.`.

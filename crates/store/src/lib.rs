@@ -3,7 +3,7 @@
 //!
 //! SQLite rather than files of our own: its transactions are what makes a kill lose at most the snapshot being written,
 //! its pages are reused when old snapshots go, and other programs can read it. The format is `schema.sql`, beside this
-//! file.
+//! file. TensorBoard's event files that lie beside it are read, too ([`EventFiles`]), and never written.
 
 mod array;
 mod error;
@@ -16,6 +16,7 @@ mod ranks;
 mod reader;
 mod retention;
 mod schema;
+mod tensorboard;
 mod types;
 mod writer;
 
@@ -24,6 +25,7 @@ pub use find::{RunEntry, find_runs, resolve};
 pub use journal::Journal;
 pub use reader::Reader;
 pub use retention::Retention;
+pub use tensorboard::{EVENT_POINTS, EventFiles, EventNote, EventPoint, EventSeries};
 pub use types::{
     CoursePoint, Ending, FilterMap, MapParts, Parent, RunInfo, RunStatus, Scalar, SnapshotParts,
     StoredCheckpoint, Validation,

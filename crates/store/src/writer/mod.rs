@@ -56,8 +56,19 @@ impl Writer {
         description: &RunDescription,
         options: &RunOptions,
     ) -> Result<Self> {
-        let directory = new_directory(logdir.as_ref(), &description.name)?;
-        Self::create_file(&directory, "run.db", 0, description, options)
+        Self::create_in(new_directory(logdir.as_ref(), &description.name)?, description, options)
+    }
+
+    /// Begins a run in a directory that [`new_directory`] has made for it.
+    ///
+    /// # Errors
+    /// Where it holds a run already, or files cannot be made.
+    pub fn create_in(
+        directory: impl AsRef<Path>,
+        description: &RunDescription,
+        options: &RunOptions,
+    ) -> Result<Self> {
+        Self::create_file(directory.as_ref(), "run.db", 0, description, options)
     }
 
     /// Begins the file of one rank of a distributed training in the run's directory, which is made where it is missing.
@@ -377,7 +388,7 @@ fn describe(
 }
 
 /// Makes a directory under `logdir` that nobody else has, named as for [`Writer::create`]: making it is what claims the name.
-/// For runs of several ranks, whose writers share it.
+/// For runs of several ranks, whose writers share it, and for those whose directory is used before they begin.
 ///
 /// # Errors
 /// [`StoreError::Name`] where the name cannot be a directory's, otherwise where it cannot be made.

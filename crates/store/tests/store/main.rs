@@ -10,3 +10,4 @@ mod maps;
 mod ranks;
 mod retention;
 mod round_trip;
+mod tensorboard;
