@@ -40,5 +40,7 @@ export type * from "./ServerMessage";
 export type * from "./Severity";
 export type * from "./Started";
 export type * from "./Starting";
+export type * from "./Tensorboard";
+export type * from "./TensorboardSeries";
 export type * from "./Validations";
 export type * from "./ViewName";

@@ -43,6 +43,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/course", get(runs::course))
         .route("/overview", get(runs::overview))
         .route("/findings", get(runs::findings))
+        .route("/tensorboard", get(runs::tensorboard))
         .route("/inputs/{input}", get(layers::input))
         .route("/plan", get(plan::suggested).post(plan::cost))
         .route("/pause", post(control::pause))

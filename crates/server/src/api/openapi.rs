@@ -22,6 +22,7 @@ use utoipa::OpenApi;
         runs::course,
         runs::overview,
         runs::findings,
+        runs::tensorboard,
         layers::detail,
         layers::patches,
         layers::weights,

@@ -4,9 +4,10 @@ use super::{blocking, with_run};
 use crate::app::App;
 use crate::error::ApiResult;
 use crate::views;
-use crate::wire::{Course, ErrorBody, Findings, Overview, RunDetail, RunList, Scalars};
+use crate::wire::{Course, ErrorBody, Findings, Overview, RunDetail, RunList, Scalars, Tensorboard};
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use deepeyes_store::EVENT_POINTS;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -19,6 +20,15 @@ const MOST_POINTS: usize = 100_000;
 #[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct PointsQuery {
     /// Iterations to give at most; default 2000. Minimum and maximum of each stretch are kept.
+    points: Option<usize>,
+}
+
+/// Which of TensorBoard's curves, and how much of them.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct TensorboardQuery {
+    /// Only the curves of this name; absent: all.
+    tag: Option<String>,
+    /// Points of a curve to give at most, evenly thinned; 0 gives the names alone. Default and maximum 2000.
     points: Option<usize>,
 }
 
@@ -81,4 +91,16 @@ pub(crate) async fn findings(
     Query(query): Query<AtQuery>,
 ) -> ApiResult<Json<Findings>> {
     with_run(app, id, move |run| views::findings(run, query.at).map(Json)).await
+}
+
+/// Scalars of TensorBoard's event files (`events.out.tfevents.*`) that lie in the run's directory or below it.
+#[utoipa::path(get, path = "/api/runs/{id}/tensorboard", params(("id" = String, Path), TensorboardQuery),
+    responses((status = 200, body = Tensorboard), (status = 404, body = ErrorBody)))]
+pub(crate) async fn tensorboard(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<TensorboardQuery>,
+) -> ApiResult<Json<Tensorboard>> {
+    let points = query.points.unwrap_or(EVENT_POINTS);
+    with_run(app, id, move |run| Ok(Json(views::tensorboard(run, query.tag.as_deref(), points)))).await
 }

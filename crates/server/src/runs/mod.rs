@@ -1,5 +1,6 @@
 //! The runs that a server shows: those under its log directory, and among them those that this process trains.
 
+mod events;
 mod fingerprint;
 mod id;
 mod live;
@@ -14,6 +15,7 @@ pub(crate) use source::{Moment, Source};
 use crate::error::{ApiError, ApiResult};
 use crate::wire::{RunStatus, RunSummary};
 use deepeyes_store::{RunEntry, find_runs};
+use events::Events;
 use fingerprint::Fingerprint;
 use maps::StoredMaps;
 use readers::Readers;
@@ -37,6 +39,7 @@ struct Inner {
     state: Mutex<State>,
     readers: Readers,
     maps: StoredMaps,
+    events: Events,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +74,7 @@ impl Runs {
             state: Mutex::default(),
             readers: Readers::default(),
             maps: StoredMaps::default(),
+            events: Events::default(),
         }))
     }
 

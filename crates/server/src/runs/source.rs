@@ -6,7 +6,7 @@ use super::{LiveRun, Runs};
 use crate::error::{ApiError, ApiResult};
 use deepeyes_core::{Image, InputId, InstanceSample, LayerSnapshot, RunDescription};
 use deepeyes_engine::{LayerMaps, LiveState, Watch, stored_maps};
-use deepeyes_store::{Reader, RunEntry, RunStatus, Scalar, Validation};
+use deepeyes_store::{EventFiles, Reader, RunEntry, RunStatus, Scalar, Validation};
 use std::sync::{Arc, PoisonError};
 
 /// One run.
@@ -58,6 +58,11 @@ impl Source {
         // A reader holds no state that a panic could have left half changed.
         let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(read(&reader)?)
+    }
+
+    /// Does something with TensorBoard's event files beside the run, as they are now.
+    pub(crate) fn events<T>(&self, work: impl FnOnce(&EventFiles) -> T) -> T {
+        self.runs.0.events.with(&self.entry.path, work)
     }
 
     /// What the run is about.

@@ -9,6 +9,7 @@ mod overview;
 mod patches;
 mod plan;
 mod scalars;
+mod tensorboard;
 mod weights;
 
 pub(crate) use course::course;
@@ -20,4 +21,5 @@ pub(crate) use overview::{Snapshots, of_snapshots as overview_of_snapshots, over
 pub(crate) use patches::{Item, image, patches};
 pub(crate) use plan::{cost, suggested};
 pub(crate) use scalars::{columns, scalars, thin, validations};
+pub(crate) use tensorboard::tensorboard;
 pub(crate) use weights::weights;

@@ -10,6 +10,7 @@ mod map;
 mod plan;
 mod run;
 mod start;
+mod tensorboard;
 mod typescript;
 
 pub use course::{Course, LayerCourse, Scalars, Validations};
@@ -22,6 +23,7 @@ pub use map::{DrillRequest, FilterMapMeta, InputMapMeta, PatchesMeta};
 pub use plan::{ActionKind, Cost, Plan, PlanAction, PlanCosts, PlanRequest};
 pub use run::{Controls, LayerInfo, ReceptiveField, Rectify, RunDetail, RunList, RunStatus, RunSummary};
 pub use start::{StartRequest, Started, Starting};
+pub use tensorboard::{Tensorboard, TensorboardSeries};
 pub use typescript::write_typescript;
 
 use serde::{Deserialize, Serialize};

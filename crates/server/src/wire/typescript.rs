@@ -3,7 +3,7 @@
 use super::{
     ClientMessage, Course, DrillRequest, ErrorBody, FilterMapMeta, Findings, FrameHeader, InputMapMeta,
     LayerMeta, PatchesMeta, PlanCosts, PlanRequest, RunDetail, RunList, Scalars, ServerMessage, StartRequest,
-    Started, Starting,
+    Started, Starting, Tensorboard,
 };
 use std::fmt::Write as _;
 use std::path::Path;
@@ -39,6 +39,7 @@ pub fn write_typescript(directory: &Path) -> Result<(), ExportError> {
         StartRequest,
         Started,
         Starting,
+        Tensorboard,
     );
     write_index(directory).map_err(ExportError::Io)
 }

@@ -15,4 +15,5 @@ mod remote;
 mod run;
 mod scripted;
 mod socket;
+mod tensorboard;
 mod wire;
