@@ -34,6 +34,19 @@ export function stepTicks(high: number, pixels: number, spacing: number): number
   return ticks;
 }
 
+/** Round values between two others: about one every `spacing` of `pixels`, at 1, 2 or 5 times a power of ten. */
+export function linearTicks(low: number, high: number, pixels: number, spacing: number): number[] {
+  const rough = ((high - low) * spacing) / Math.max(1, pixels);
+  if (!(rough > 0) || !Number.isFinite(rough)) return [];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const size = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough;
+  const ticks: number[] = [];
+  for (let place = Math.ceil(low / size); place * size <= high; place++) {
+    ticks.push(Number((place * size).toPrecision(12)));
+  }
+  return ticks;
+}
+
 /** Losses worth a line: powers of ten; 3, then 2 and 5 times them as far as a decade's height, pixels, has room. */
 export function lossTicks(low: number, high: number, decade: number): number[] {
   const within = (factors: readonly number[]) => {

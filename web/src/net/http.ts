@@ -12,6 +12,7 @@ import type {
   RunSummary,
   Scalars,
   Starting,
+  Tensorboard,
 } from '../wire';
 import { parseFrame, type Frame } from './frame';
 
@@ -90,6 +91,9 @@ export const api = {
     json<Overview>(`runs/${id}/overview`, { at }, signal),
   findings: (id: string, at: number | null, signal?: AbortSignal) =>
     json<Findings>(`runs/${id}/findings`, { at }, signal),
+  /** TensorBoard's scalars beside the run, all or those of one tag, of at most so many points; 0: their names alone. */
+  tensorboard: (id: string, tag: string | null, points: number, signal?: AbortSignal) =>
+    json<Tensorboard>(`runs/${id}/tensorboard`, { tag, points }, signal),
   suggestedPlan: (id: string) => json<PlanReply>(`runs/${id}/plan`),
   plan: async (id: string, actions: PlanAction[]): Promise<PlanReply> =>
     (await (await post(`runs/${id}/plan`, { actions })).json()) as PlanReply,

@@ -8,7 +8,16 @@ export { layerData, type Resource } from './layer.svelte';
 export { keyOf, redesign } from './redesign.svelte';
 export { run, type Phase } from './run.svelte';
 export { runs } from './runs.svelte';
-export { selection, MOST_FILTERS, type Colour, type MaximisedView, type Order, type Overlay } from './selection.svelte';
+export { scalars } from './scalars.svelte';
+export {
+  selection,
+  MOST_FILTERS,
+  MOST_SCALARS,
+  type Colour,
+  type MaximisedView,
+  type Order,
+  type Overlay,
+} from './selection.svelte';
 export { session } from './session.svelte';
 export { settings, type Theme } from './settings.svelte';
 export { tooltip } from './tooltip.svelte';

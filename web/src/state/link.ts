@@ -1,7 +1,7 @@
 /** The address's fragment: all that is needed to see the same view again. */
 
 import { packKeys, unpackKeys } from '../net/identity';
-import type { Colour, MaximisedView, Order, Overlay } from './selection.svelte';
+import { MOST_SCALARS, type Colour, type MaximisedView, type Order, type Overlay } from './selection.svelte';
 
 export interface Link {
   run: string | null;
@@ -14,6 +14,8 @@ export interface Link {
   colour: Colour;
   order: Order;
   label: number | null;
+  /** Tags of TensorBoard's scalars. */
+  scalars: readonly string[];
   view: MaximisedView;
 }
 
@@ -39,6 +41,7 @@ export function writeLink(link: Link): string {
   set('order', link.order, 'index');
   set('label', link.label);
   set('view', link.view);
+  for (const tag of link.scalars) query.append('scalar', tag);
   if (link.instances !== null && link.instances.size <= MOST_INSTANCES) set('instances', packKeys(link.instances));
   return query.toString();
 }
@@ -58,6 +61,7 @@ export function readLink(fragment: string): Link {
     colour: oneOf(COLOURS, query.get('colour')) ?? 'label',
     order: oneOf(ORDERS, query.get('order')) ?? 'index',
     label: index(query.get('label')),
+    scalars: [...new Set(query.getAll('scalar'))].slice(0, MOST_SCALARS),
     view: oneOf(VIEWS, query.get('view')),
   };
 }

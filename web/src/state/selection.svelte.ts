@@ -9,6 +9,8 @@ export type Order = 'index' | 'sorted';
 /** The view that fills the window, if any. */
 export type MaximisedView = 'overview' | 'input_map' | 'heatmap' | 'filter_map' | null;
 
+/** So many of TensorBoard's scalars lie under the run's own curves at most. */
+export const MOST_SCALARS = 4;
 /** Small multiples show at most so many filters side by side. */
 export const MOST_FILTERS = 9;
 
@@ -26,6 +28,8 @@ class Selection {
   order = $state<Order>('index');
   /** The one label that the maps show; `null` = all. */
   isolated = $state<number | null>(null);
+  /** Tags of TensorBoard's scalars that are drawn beside the run's own, in the order of choosing. */
+  scalars = $state.raw<readonly string[]>([]);
   maximised = $state<MaximisedView>(null);
 
   get filter(): number | null {
@@ -69,6 +73,13 @@ class Selection {
   /** Isolates a label; the same again restores all. */
   toggleLabel(label: number): void {
     this.isolated = this.isolated === label ? null : label;
+  }
+
+  /** Draws one of TensorBoard's scalars, or takes it away; there may be `MOST_SCALARS`. */
+  toggleScalar(tag: string): void {
+    const rest = this.scalars.filter((other) => other !== tag);
+    if (rest.length < this.scalars.length) this.scalars = rest;
+    else if (rest.length < MOST_SCALARS) this.scalars = [...rest, tag];
   }
 
   clear(): void {

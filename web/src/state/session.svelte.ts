@@ -14,6 +14,7 @@ import { readLink, writeLink, type Link } from './link';
 import { redesign } from './redesign.svelte';
 import { run } from './run.svelte';
 import { runs } from './runs.svelte';
+import { scalars } from './scalars.svelte';
 import { selection } from './selection.svelte';
 
 const POINTS = MOST_POINTS / 2;
@@ -53,6 +54,7 @@ class Session {
       $effect(() => this.#loadWindows());
       $effect(() => this.#loadLayer());
       $effect(() => this.#loadActivations());
+      $effect(() => this.#loadScalars());
       $effect(() => this.#writeLink());
     });
   }
@@ -120,6 +122,7 @@ class Session {
     this.#findings.cancel();
     layerData.clear();
     redesign.reset();
+    scalars.reset();
     run.reset(id);
     selection.layer = null;
     selection.clear();
@@ -164,6 +167,7 @@ class Session {
     selection.colour = link.colour;
     selection.order = link.order;
     selection.maximised = link.view;
+    selection.scalars = link.scalars;
     if (named === undefined) return;
     selection.filters = link.filters.filter((filter) => filter < layer.filters);
     selection.instances = link.instances;
@@ -253,6 +257,15 @@ class Session {
     });
   }
 
+  /** TensorBoard's scalars; again where the connection was lost, or others are chosen. */
+  #loadScalars(): void {
+    const id = run.id;
+    const chosen = selection.scalars;
+    void connection.generation;
+    if (id === null || run.detail === null) return;
+    untrack(() => scalars.load(id, chosen));
+  }
+
   #update(update: LiveUpdate): void {
     const begin = performance.now();
     flushSync(() => this.#take(update));
@@ -270,6 +283,7 @@ class Session {
     }
     if (update.run !== null && update.run.run === run.id) {
       const before = run.phase;
+      if (scalars.due) scalars.load(run.id, selection.scalars);
       run.live = update.run;
       if (run.phase !== before) this.#phaseChanged();
     }
@@ -317,6 +331,7 @@ class Session {
       colour: selection.colour,
       order: selection.order,
       label: selection.isolated,
+      scalars: selection.scalars,
       view: selection.maximised,
     });
     if (run.layer === null) return;

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { appendEvents, someScalars } from './events.ts';
 import { folder, openPage, serve, served } from './harness.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -44,6 +46,16 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
     expect(await violations(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByTitle('Choose a run').click();
+    expect(await violations(page)).toEqual([]);
+    await close();
+  });
+
+  it("TensorBoard's scalars have none", async () => {
+    appendEvents(join(shared.logdir, 'lenet', `events.out.tfevents.${theme}`), someScalars(120, 12));
+    const { page, close } = await openPage(shared.browser, `${shared.server.url}#scalar=loss/train`, { theme });
+    await page.getByRole('button', { name: /^TensorBoard · 1 of/ }).click();
+    await page.getByRole('checkbox', { name: 'learning rate' }).check();
+    await page.getByRole('button', { name: /^TensorBoard · 2 of/ }).waitFor();
     expect(await violations(page)).toEqual([]);
     await close();
   });

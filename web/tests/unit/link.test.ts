@@ -11,6 +11,7 @@ const LINK: Link = {
   colour: 'prediction',
   order: 'sorted',
   label: 6,
+  scalars: ['loss/train', 'größe & mehr'],
   view: 'input_map',
 };
 

@@ -4,12 +4,17 @@ import { ACCURACY_TICKS, logarithmic, lossTicks, spaced, stepTicks, type Scale }
 import type { Palette } from '../../lib/colours';
 import { integer } from '../../lib/format';
 import type { Pen } from '../../lib/pen';
+import type { ScalarPanel } from '../../lib/scalars';
 import type { Series } from '../../lib/series';
 import type { Course, LayerCourse, LayerInfo } from '../../wire';
-import { NAMED_LANES, type Geometry } from './geometry';
+import { NAMED_LANES, type Band, type Geometry } from './geometry';
+import { drawDots, drawLine, drawTicks, label, largest, smallest } from './lines';
+import { drawScalars } from './scalars';
 
 export interface Shown {
   series: Series;
+  /** TensorBoard's scalars that are chosen. */
+  scalars: readonly ScalarPanel[];
   course: Course | null;
   layers: LayerInfo[];
   /** The chosen layer's index. */
@@ -22,7 +27,6 @@ export interface Shown {
 
 /** A change of the histogram by this much is drawn darkest. */
 const DARKEST_CHANGE = 0.5;
-const LABEL_GAP = 10;
 /** Width of a digit. */
 const LETTER = 6.4;
 
@@ -30,6 +34,7 @@ export function drawOverview(pen: Pen, box: Geometry, shown: Shown, palette: Pal
   pen.textBaseline = 'middle';
   drawLoss(pen, box, shown.series, palette);
   if (box.accuracy) drawAccuracy(pen, box, box.accuracy, shown.series, palette);
+  drawScalars(pen, box, shown.scalars, palette);
   if (shown.empty) {
     drawEmptyAxis(pen, box, palette);
     return;
@@ -55,13 +60,7 @@ function drawLoss(pen: Pen, box: Geometry, series: Series, palette: Palette): vo
   label(pen, box, 'Loss', Math.max(scale.at(end), box.loss.top + 24), palette.ink2, 600, palette);
 }
 
-function drawAccuracy(
-  pen: Pen,
-  box: Geometry,
-  panel: { top: number; bottom: number },
-  series: Series,
-  palette: Palette,
-): void {
+function drawAccuracy(pen: Pen, box: Geometry, panel: Band, series: Series, palette: Palette): void {
   const { validations } = series;
   const known = [...series.smoothAccuracy, ...validations.accuracy].filter(Number.isFinite);
   if (known.length === 0) return;
@@ -74,22 +73,12 @@ function drawAccuracy(
   drawTicks(pen, box, spaced([...inside].reverse(), scale, 12), scale, percents, palette);
   drawLine(pen, box, series.step, series.smoothAccuracy, scale, palette.ink4, 1.6, 1);
   drawLine(pen, box, validations.step, validations.accuracy, scale, palette.ink, 1.8, 1);
-  pen.fillStyle = palette.ink;
-  const dots = validations.step.length <= (box.right - box.left) / 8;
-  if (dots) {
-    validations.step.forEach((step, index) => {
-      const accuracy = validations.accuracy[index]!;
-      if (!Number.isFinite(accuracy)) return;
-      pen.beginPath();
-      pen.arc(box.time.at(step), scale.at(accuracy), 1.7, 0, 2 * Math.PI);
-      pen.fill();
-    });
-  }
-  labelAccuracies(pen, box, scale, series, palette);
+  drawDots(pen, box, validations.step, validations.accuracy, scale, palette.ink);
+  labelAccuracies(pen, box, panel, scale, series, palette);
 }
 
 /** The two names keep a line's height apart, in the order of their curves. */
-function labelAccuracies(pen: Pen, box: Geometry, scale: Scale, series: Series, palette: Palette): void {
+function labelAccuracies(pen: Pen, box: Geometry, panel: Band, scale: Scale, series: Series, palette: Palette): void {
   const validation = series.validations.accuracy.at(-1);
   const training = series.smoothAccuracy.at(-1);
   let upper = validation !== undefined && Number.isFinite(validation) ? scale.at(validation) : null;
@@ -100,6 +89,10 @@ function labelAccuracies(pen: Pen, box: Geometry, scale: Scale, series: Series, 
     upper = middle + first;
     lower = middle - first;
   }
+  // A low panel has the other curve's name right above it.
+  const least = panel.top + 4 - Math.min(upper ?? Infinity, lower ?? Infinity);
+  if (upper !== null) upper += Math.max(0, least);
+  if (lower !== null) lower += Math.max(0, least);
   if (upper !== null) label(pen, box, 'Validation', upper, palette.ink, 600, palette);
   if (lower !== null) label(pen, box, 'Training', lower, palette.ink3, 400, palette);
 }
@@ -238,74 +231,6 @@ function pill(pen: Pen, x: number, y: number, width: number, height: number, col
   }
 }
 
-function drawTicks(
-  pen: Pen,
-  box: Geometry,
-  ticks: readonly number[],
-  scale: Scale,
-  text: (tick: number) => string,
-  palette: Palette,
-): void {
-  pen.lineWidth = 1;
-  pen.textAlign = 'right';
-  pen.font = `400 11px ${palette.font}`;
-  for (const tick of ticks) {
-    const y = Math.round(scale.at(tick)) + 0.5;
-    pen.strokeStyle = palette.line;
-    pen.beginPath();
-    pen.moveTo(box.left, y);
-    pen.lineTo(box.right, y);
-    pen.stroke();
-    pen.fillStyle = palette.ink3;
-    pen.fillText(text(tick), box.left - 8, y);
-  }
-}
-
-function drawLine(
-  pen: Pen,
-  box: Geometry,
-  steps: readonly number[],
-  values: readonly number[],
-  scale: Scale,
-  colour: string,
-  width: number,
-  alpha: number,
-): void {
-  pen.strokeStyle = colour;
-  pen.lineWidth = width;
-  pen.globalAlpha = alpha;
-  pen.beginPath();
-  let down = false;
-  for (let index = 0; index < steps.length; index++) {
-    const value = values[index]!;
-    if (!Number.isFinite(value)) {
-      down = false;
-      continue;
-    }
-    const x = box.time.at(steps[index]!);
-    if (down) pen.lineTo(x, scale.at(value));
-    else pen.moveTo(x, scale.at(value));
-    down = true;
-  }
-  pen.stroke();
-  pen.globalAlpha = 1;
-}
-
-function label(
-  pen: Pen,
-  box: Geometry,
-  text: string,
-  y: number,
-  colour: string,
-  weight: number,
-  palette: Palette,
-): void {
-  pen.textAlign = 'left';
-  pen.font = `${weight} 11px ${palette.font}`;
-  pen.fillStyle = colour;
-  pen.fillText(text, box.right + LABEL_GAP, y);
-}
-
 /** Places of which none hides another: of neighbours nearer than a mark's width the later stays. */
 function apart(places: readonly number[]): number[] {
   const kept: number[] = [];
@@ -320,12 +245,4 @@ function apart(places: readonly number[]): number[] {
 function shortened(name: string): string {
   if (name.length <= 7) return name;
   return name.includes('.') ? `…${name.slice(-6)}` : `${name.slice(0, 6)}…`;
-}
-
-function smallest(values: readonly number[]): number {
-  return values.reduce((least, value) => Math.min(least, value), Infinity);
-}
-
-function largest(values: readonly number[]): number {
-  return values.reduce((most, value) => Math.max(most, value), -Infinity);
 }

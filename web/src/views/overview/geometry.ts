@@ -1,4 +1,4 @@
-/** Where the overview's panels lie: loss, accuracy, one lane a layer, and the time axis under them. */
+/** Where the overview's panels lie: loss, accuracy, TensorBoard's scalars, one lane a layer, and the time axis under them. */
 
 import { linear, type LinearScale } from '../../lib/axes';
 
@@ -13,6 +13,12 @@ export const NAMED_LANES = 8;
 /** Lanes never take more of the height than this. */
 const MOST_LANES_SHARE = 0.5;
 
+/** The height of a panel. */
+export interface Band {
+  top: number;
+  bottom: number;
+}
+
 export interface Geometry {
   width: number;
   height: number;
@@ -21,22 +27,35 @@ export interface Geometry {
   time: LinearScale;
   /** Last step on the axis. */
   last: number;
-  loss: { top: number; bottom: number };
+  loss: Band;
   /** `null` where no accuracy is known. */
-  accuracy: { top: number; bottom: number } | null;
+  accuracy: Band | null;
+  scalars: Band[];
   lanes: { top: number; height: number; pitch: number };
   /** The axis line. */
   axis: number;
 }
 
-export function geometryOf(width: number, height: number, last: number, layers: number, accuracy: boolean): Geometry {
+export function geometryOf(
+  width: number,
+  height: number,
+  last: number,
+  layers: number,
+  accuracy: boolean,
+  scalars: number,
+): Geometry {
   const right = Math.max(LEFT + 40, width - RIGHT);
   const axis = height - AXIS;
   const usual = layers > NAMED_LANES ? 6 : height < 190 ? 11 : 13;
   const pitch = Math.min(usual, ((axis - TOP) * MOST_LANES_SHARE) / Math.max(1, layers));
   const lanesTop = axis - 3 - layers * pitch;
-  const curves = lanesTop - GAP - TOP;
-  const lossBottom = accuracy ? TOP + (curves - GAP) / 2 : TOP + curves;
+  // Panels share the height that is left alike.
+  const panels = 1 + Number(accuracy) + scalars;
+  const panel = (lanesTop - TOP - panels * GAP) / panels;
+  const band = (place: number): Band => {
+    const top = TOP + place * (panel + GAP);
+    return { top, bottom: top + panel };
+  };
   return {
     width,
     height,
@@ -44,8 +63,9 @@ export function geometryOf(width: number, height: number, last: number, layers: 
     right,
     time: linear(0, Math.max(1, last), LEFT, right),
     last: Math.max(1, last),
-    loss: { top: TOP, bottom: lossBottom },
-    accuracy: accuracy ? { top: lossBottom + GAP, bottom: TOP + curves } : null,
+    loss: band(0),
+    accuracy: accuracy ? band(1) : null,
+    scalars: Array.from({ length: scalars }, (_, index) => band(1 + Number(accuracy) + index)),
     lanes: { top: lanesTop, height: Math.max(1, pitch - (pitch > 8 ? 3 : 1)), pitch },
     axis,
   };

@@ -1,8 +1,9 @@
 /** The overview's data as tables. */
 
 import { percent, significant } from '../../lib/format';
+import { lineName } from '../../lib/scalars';
 import type { Cell, Table } from '../../lib/table';
-import { run, selection, session } from '../../state';
+import { run, scalars, selection, session } from '../../state';
 
 const share = (value: Cell) => percent(typeof value === 'number' ? value : null);
 const figure = (value: Cell) => significant(typeof value === 'number' ? value : null);
@@ -10,7 +11,14 @@ const figure = (value: Cell) => significant(typeof value === 'number' ? value : 
 export function curvesTable(): Table {
   const { series } = run;
   const validation = new Map(series.validations.step.map((step, index) => [step, index]));
-  const steps = [...new Set([...series.step, ...series.validations.step])].sort((a, b) => a - b);
+  const others = scalars.panels.flatMap((panel) =>
+    panel.lines.map((line) => ({
+      title: `TensorBoard: ${lineName(panel, line)}`,
+      values: new Map(line.step.map((step, index) => [step, line.value[index]])),
+    })),
+  );
+  const told = [series.step, series.validations.step, ...others.map(({ values }) => [...values.keys()])];
+  const steps = [...new Set(told.flat())].sort((a, b) => a - b);
   const places = new Map(series.step.map((step, index) => [step, index]));
   const rows = steps.map((step): Cell[] => {
     const at = places.get(step);
@@ -22,6 +30,7 @@ export function curvesTable(): Table {
       cell(at === undefined ? undefined : series.accuracy[at]),
       cell(check === undefined ? undefined : series.validations.accuracy[check]),
       cell(check === undefined ? undefined : series.validations.loss[check]),
+      ...others.map(({ values }) => cell(values.get(step))),
     ];
   });
   return {
@@ -33,6 +42,7 @@ export function curvesTable(): Table {
       { title: 'Training accuracy', format: share },
       { title: 'Validation accuracy', format: share },
       { title: 'Validation loss', format: figure },
+      ...others.map(({ title }) => ({ title, format: figure })),
     ],
     rows,
     selected: (row) => steps[row] === run.shownStep,
