@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 F32: TypeAlias = NDArray[np.float32]
+F64: TypeAlias = NDArray[np.float64]
 I64: TypeAlias = NDArray[np.int64]
 I32: TypeAlias = NDArray[np.int32]
 U32: TypeAlias = NDArray[np.uint32]
@@ -27,6 +28,7 @@ class Recorder:
         description: str,
         *,
         logdir: str | None = None,
+        directory: str | None = None,
         server: str | None = None,
         token: str | None = None,
         window: int = 20,
@@ -34,7 +36,8 @@ class Recorder:
         rank: int = 0,
         ranks: int = 1,
     ) -> Recorder:
-        """`description`: the run as JSON, in the fields of the engine's `RunDescription`. A name that exists gets `-2`."""
+        """`description`: the run as JSON, in the fields of the engine's `RunDescription`. A name that exists gets `-2`.
+        `directory`: one under `logdir` that `new_directory` made for it."""
     @property
     def location(self) -> str:
         """The run's directory, or the address of its page on the server."""
@@ -115,6 +118,13 @@ def inspect(run: str, logdir: str = "runs") -> str:
 def instances(run: str, layer: str, logdir: str = "runs") -> dict[str, Any]:
     """The newest sampled instances of a layer: `activations` [n, F] float32, `labels`, `predictions`, `inputs`, `steps` [n] int64,
     `positions` [n, 2], and of images `rects` [n, 4] int64, `patches` [n, h, w, c] uint8."""
+
+def new_directory(logdir: str, name: str) -> str:
+    """Makes a directory for a run under a log directory; a name that exists gets `-2`."""
+
+def tensorboard(run: str, logdir: str = "runs") -> tuple[list[tuple[str, str, I64, F64, F64]], list[str]]:
+    """Scalars of TensorBoard's event files in a run's directory and below it: folder, tag, steps, values and Unix seconds [n] of
+    each curve; and which files are not read to their end, and why."""
 
 def image_hashes(values: NDArray[Any]) -> I64:
     """A hash of each row of a C-contiguous array [n, ...]: the identity of an input without an index. Never negative."""

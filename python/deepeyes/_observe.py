@@ -81,6 +81,12 @@ class Observer:
         """The run's directory, or its address on the server; `None` before the first sampled step."""
         return self._session.location
 
+    @property
+    def directory(self) -> str | None:
+        """The run's directory, made now where there is none yet: for what else belongs to the run, such as TensorBoard's event
+        files. `None` where the run is sent to a server, or not recorded."""
+        return self._session.directory
+
     def observe(
         self,
         name: str,

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from deepeyes import _native
 
+from ._guard import warn
+
 if TYPE_CHECKING:
     import pandas
 
@@ -84,6 +86,18 @@ class StoredRun:
         """What the data supports, layer by layer: `kind`, `layer`, `severity`, `evidence`, `text`, and where they apply `filters`,
         `instances` and `suggestion`."""
         return [finding for layer in self.document()["layers"] for finding in layer["findings"]]
+
+    def tensorboard(self) -> dict[str, dict[str, Array]]:
+        """Scalars of TensorBoard's event files (`events.out.tfevents.*`) that lie in the run's directory or below it, by their
+        tags; of files in a folder below by `folder:tag`. Of each `step` [n] int64, `value` and `wall_time` (Unix seconds) [n]
+        float64. A file that is broken is read up to there, and warned of."""
+        curves, notes = _native.tensorboard(self._run, self._logdir)
+        for note in notes:
+            warn(f"deepeyes: {note}")
+        return {
+            f"{folder}:{tag}" if folder else tag: {"step": step, "value": value, "wall_time": wall_time}
+            for folder, tag, step, value, wall_time in curves
+        }
 
     def instances(self, layer: str) -> Instances:
         """The newest sampled instances of a layer."""

@@ -120,6 +120,7 @@ class Session:
         self.notes: list[str] = []
         self._numbers = numbers
         self._recorder: _native.Recorder | None = None
+        self._directory: str | None = None
         self._process = os.getpid()
         self._pending: list[tuple[int, Any, Any, float, float]] = []
         self._handed_over = self._last = time.perf_counter()
@@ -159,6 +160,21 @@ class Session:
         """The run's directory or address; `None` before the first sampled step."""
         return None if self._recorder is None else self._recorder.location
 
+    @property
+    def directory(self) -> str | None:
+        """The run's directory, made now where there is none yet; `None` where the run is sent to a server, or not recorded."""
+        options = self.options
+        if self._directory is None and self.on and options.server is None:
+            with self.guard.watching("the run's directory cannot be made"):
+                if self._recorder is not None:
+                    self._directory = self._recorder.location
+                elif options.ranks > 1:
+                    self._directory = os.path.join(options.logdir, options.name)
+                    os.makedirs(self._directory, exist_ok=True)
+                else:
+                    self._directory = _native.new_directory(os.fspath(options.logdir), str(options.name))
+        return self._directory
+
     def note(self, text: str) -> None:
         """Keeps something worth knowing (a layer that is left out), once."""
         if text not in self.notes:
@@ -176,7 +192,7 @@ class Session:
             if not self.on or self._recorder is not None:
                 return
             options = self.options
-            where: dict[str, Any] = {"logdir": os.fspath(options.logdir)}
+            where: dict[str, Any] = {"logdir": os.fspath(options.logdir), "directory": self._directory}
             if options.server is not None:
                 where = {"server": options.server, "token": options.token}
             self._recorder = _native.Recorder(

@@ -33,6 +33,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<server::Server>()?;
     module.add_function(wrap_pyfunction!(stored::inspect, module)?)?;
     module.add_function(wrap_pyfunction!(stored::instances, module)?)?;
+    module.add_function(wrap_pyfunction!(stored::new_directory, module)?)?;
+    module.add_function(wrap_pyfunction!(stored::tensorboard, module)?)?;
     module.add_function(wrap_pyfunction!(arrays::image_hashes, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)
 }

@@ -36,12 +36,13 @@ impl Recorder {
 #[pymethods]
 impl Recorder {
     #[new]
-    #[pyo3(signature = (description, *, logdir=None, server=None, token=None, window=20, seed=0, rank=0, ranks=1))]
+    #[pyo3(signature = (description, *, logdir=None, directory=None, server=None, token=None, window=20, seed=0, rank=0, ranks=1))]
     #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
         py: Python<'_>,
         description: &str,
         logdir: Option<PathBuf>,
+        directory: Option<PathBuf>,
         server: Option<String>,
         token: Option<String>,
         window: u64,
@@ -53,7 +54,9 @@ impl Recorder {
             .map_err(|error| PyValueError::new_err(format!("the run's description: {error}")))?;
         let setup = Setup { description, window, seed, rank, ranks };
         let sink = match (logdir, server, token) {
-            (Some(logdir), None, None) => py.detach(|| Sink::into_directory(&logdir, &setup)),
+            (Some(logdir), None, None) => {
+                py.detach(|| Sink::into_directory(&logdir, directory.as_deref(), &setup))
+            }
             (None, Some(server), token) => py.detach(|| Sink::to_server(server, token, setup)),
             _ => Err(PyValueError::new_err("expected `logdir`, or `server` and where it needs one `token`")),
         };

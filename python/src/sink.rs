@@ -42,12 +42,13 @@ pub(crate) struct Engine {
 }
 
 impl Sink {
-    /// A run in a log directory.
-    pub(crate) fn into_directory(logdir: &Path, setup: &Setup) -> PyResult<Self> {
+    /// A run in a log directory: in a `directory` that was made for it there, otherwise in a new one.
+    pub(crate) fn into_directory(logdir: &Path, directory: Option<&Path>, setup: &Setup) -> PyResult<Self> {
         let Setup { description, window, seed, rank, ranks } = setup;
         let options = RunOptions::default();
-        let writer = match ranks {
-            1 => Writer::create(logdir, description, &options),
+        let writer = match (ranks, directory) {
+            (1, Some(directory)) => Writer::create_in(directory, description, &options),
+            (1, None) => Writer::create(logdir, description, &options),
             _ => Writer::create_rank(logdir.join(&description.name), *rank, description, &options),
         };
         let config = AnalysisConfig { window: *window, seed: *seed, ..AnalysisConfig::default() };

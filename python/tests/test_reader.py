@@ -1,5 +1,8 @@
 """A written run comes back as Python data."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -53,6 +56,45 @@ def test_instances_as_a_data_frame(logdir):
     frame = deepeyes.open("stored", logdir).instances("out").to_pandas()
     assert list(frame.columns[:6]) == ["input", "label", "prediction", "step", "row", "column"]
     assert (frame["activation_1"] == frame["label"] * 4).all() and (frame["prediction"] == frame["label"]).all()
+
+
+def test_tensorboard_s_scalars_beside_a_run(logdir):
+    golden = Path(__file__).parents[2] / "testdata" / "tensorboard"
+    run = deepeyes.open("stored", logdir)
+    assert run.tensorboard() == {}
+    shutil.copytree(golden / "torch", logdir / "stored", dirs_exist_ok=True)
+    scalars = run.tensorboard()
+    assert list(scalars) == ["accuracy", "größe", "loss/train", "both_train:both", "both_validation:both"]
+    loss = scalars["loss/train"]
+    np.testing.assert_array_equal(loss["step"], np.arange(20))
+    np.testing.assert_allclose(loss["value"], 2 / np.arange(1, 21), rtol=1e-6)
+    np.testing.assert_array_equal(loss["wall_time"], 1_700_000_000.0 + np.arange(20))
+    assert np.isnan(scalars["größe"]["value"][0]) and np.isinf(scalars["größe"]["value"][1:3]).all()
+    with open(logdir / "stored" / "events.out.tfevents.1700000000.trainer.1.0", "ab") as file:
+        file.write(b"x" * 20)
+    with pytest.warns(RuntimeWarning, match=r"trainer\.1\.0: .* at byte 2309"):
+        assert len(run.tensorboard()["loss/train"]["step"]) == 20
+
+
+def test_a_directory_that_is_used_before_the_run_begins(tmp_path):
+    (tmp_path / "mine").mkdir()
+    with deepeyes.start(tmp_path, name="mine", budget=1.0) as run:
+        assert run.directory == str(tmp_path / "mine-2") and run.location is None
+        Path(run.directory, "notes.txt").write_text("kept", encoding="utf-8")
+        run.observe("scores", np.ones((4, 2), np.float32), output=True)
+        run.step(loss=1.0)
+        assert run.location == run.directory
+    assert Path(run.directory, "notes.txt").exists() and deepeyes.open("mine-2", tmp_path).info()["step"] == 1
+
+
+def test_a_run_elsewhere_has_no_directory_here(tmp_path, monkeypatch):
+    run = deepeyes.start(tmp_path, name="sent", server="http://localhost:1")
+    assert run.directory is None
+    run.close()
+    monkeypatch.setenv("DEEPEYES_MODE", "disabled")
+    run = deepeyes.start(tmp_path, name="off")
+    assert run.directory is None and list(tmp_path.iterdir()) == []
+    run.close()
 
 
 def test_what_is_not_there(logdir):

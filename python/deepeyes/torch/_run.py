@@ -76,6 +76,12 @@ class Run:
         return self._session.location
 
     @property
+    def directory(self) -> str | None:
+        """The run's directory, made now where there is none yet: for what else belongs to the run, such as TensorBoard's event
+        files. `None` where the run is sent to a server, or not recorded."""
+        return self._session.directory
+
+    @property
     def notes(self) -> Sequence[str]:
         """What is worth knowing about the run, such as layers that are left out."""
         return tuple(self._session.notes)
