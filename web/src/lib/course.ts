@@ -6,10 +6,10 @@ import type { Course, LayerCourse, LayerSummary } from '../wire';
 /** Beyond so many windows a layer's course is thinned to half. */
 export const MOST_WINDOWS = 4000;
 
-/** The course with an overview's windows added; windows that it has already are left out. */
-export function withOverview(course: Course, overview: Overview): Course {
+/** The course with an overview's windows added, at most `most` a layer; windows that it has already are left out. */
+export function withOverview(course: Course, overview: Overview, most = MOST_WINDOWS): Course {
   const known = new Map(course.layers.map((layer) => [layer.layer, layer]));
-  const layers = overview.layers.map((summary) => withWindow(known.get(summary.layer), summary));
+  const layers = overview.layers.map((summary) => withWindow(known.get(summary.layer), summary, most));
   return { ...course, layers };
 }
 
@@ -19,7 +19,7 @@ export function totalVariation(change: readonly number[] | null): number | null 
   return change.reduce((sum, value) => sum + Math.abs(value), 0) / 2;
 }
 
-function withWindow(course: LayerCourse | undefined, summary: LayerSummary): LayerCourse {
+function withWindow(course: LayerCourse | undefined, summary: LayerSummary, most: number): LayerCourse {
   const base = course ?? emptyCourse(summary.layer);
   if ((base.step.at(-1) ?? -1) >= summary.to) return base;
   const next: LayerCourse = {
@@ -33,7 +33,7 @@ function withWindow(course: LayerCourse | undefined, summary: LayerSummary): Lay
     silent_share: [...base.silent_share, summary.instances > 0 ? summary.silent / summary.instances : 0],
     stable: [...base.stable, summary.stable],
   };
-  return next.step.length > MOST_WINDOWS ? thinned(next) : next;
+  return next.step.length > most ? thinned(next) : next;
 }
 
 function emptyCourse(layer: number): LayerCourse {
