@@ -84,7 +84,7 @@ export interface InputMap {
   method: string;
   scale: number;
   scales: number;
-  /** Whether what is chosen in it may have a map of its own. */
+  /** Whether what is chosen in it can have a map of its own. */
   finer: boolean;
   /** How many choices lie between the layer's own map and this one. */
   depth: number;

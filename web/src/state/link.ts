@@ -21,6 +21,7 @@ export interface Link {
 
 /** Larger selections would make addresses that mail and chat programs cut off. */
 const MOST_INSTANCES = 2000;
+const MOST_FILTERS = 500;
 
 const OVERLAYS: readonly Overlay[] = ['label', 'max', 'filter'];
 const COLOURS: readonly Colour[] = ['label', 'prediction', 'cluster'];
@@ -35,7 +36,8 @@ export function writeLink(link: Link): string {
   set('run', link.run);
   set('layer', link.layer);
   set('step', link.step);
-  set('filters', link.filters.length > 0 ? link.filters.join('.') : null);
+  const { filters } = link;
+  set('filters', filters.length > 0 && filters.length <= MOST_FILTERS ? filters.join('.') : null);
   set('overlay', link.overlay, 'label');
   set('colour', link.colour, 'label');
   set('order', link.order, 'index');

@@ -11,7 +11,7 @@ export type MaximisedView = 'overview' | 'input_map' | 'heatmap' | 'filter_map' 
 
 /** So many of TensorBoard's scalars lie under the run's own curves at most. */
 export const MOST_SCALARS = 4;
-/** Small multiples show at most so many filters side by side. */
+/** At most so many filters are shown side by side; of more, the largest activation of any is shown. */
 export const MOST_FILTERS = 9;
 
 class Selection {
@@ -56,12 +56,12 @@ class Selection {
   /** Adds a filter to the chosen ones or takes it out. */
   toggleFilter(filter: number): void {
     const rest = this.filters.filter((other) => other !== filter);
-    this.filters = rest.length < this.filters.length ? rest : [...rest, filter].slice(-MOST_FILTERS);
+    this.filters = rest.length < this.filters.length ? rest : [...rest, filter];
     this.#followFilters();
   }
 
   chooseFilters(filters: readonly number[]): void {
-    this.filters = filters.slice(0, MOST_FILTERS);
+    this.filters = [...filters];
     this.#followFilters();
   }
 

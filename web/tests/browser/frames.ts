@@ -44,8 +44,8 @@ function random(seed: number): () => number {
   };
 }
 
-/** An input map of ten crowds. */
-export function inputMapFrame(run: string, layer: number, step: number, n: number): Buffer {
+/** An input map of ten crowds; `meta` says otherwise of it. */
+export function inputMapFrame(run: string, layer: number, step: number, n: number, meta: object = {}): Buffer {
   const next = random(5);
   const position = new Float32Array(2 * n);
   const label = Int32Array.from({ length: n }, (_, row) => row % 10);
@@ -67,6 +67,7 @@ export function inputMapFrame(run: string, layer: number, step: number, n: numbe
       preservation: 0.6,
       step,
       level: 1,
+      ...meta,
     },
     {
       position: { values: position, shape: [n, 2] },

@@ -26,3 +26,16 @@ export async function lasso(
   }
   await page.mouse.up();
 }
+
+/** Drags from one corner of a part of a view to the other. */
+export async function drag(
+  page: Page,
+  view: Locator,
+  [x0, y0, x1, y1]: readonly [number, number, number, number],
+): Promise<void> {
+  const box = (await view.boundingBox())!;
+  await page.mouse.move(box.x + x0 * box.width, box.y + y0 * box.height);
+  await page.mouse.down();
+  await page.mouse.move(box.x + x1 * box.width, box.y + y1 * box.height, { steps: 4 });
+  await page.mouse.up();
+}

@@ -2,7 +2,8 @@
 
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { inputMap, lasso } from './gestures.ts';
+import { inputMapFrame } from './frames.ts';
+import { drag, filterMap, inputMap, lasso } from './gestures.ts';
 import { openPage, served } from './harness.ts';
 
 const shared = served(300);
@@ -63,11 +64,7 @@ it('a box chooses as a lasso does, and buttons zoom', async () => {
   const { page, errors, close } = await opened();
   const tools = page.getByRole('group', { name: 'Input map: tools' });
   await tools.getByRole('button', { name: 'Choose by box' }).click();
-  const box = (await inputMap(page).boundingBox())!;
-  await page.mouse.move(box.x + 0.3 * box.width, box.y + 0.3 * box.height);
-  await page.mouse.down();
-  await page.mouse.move(box.x + 0.7 * box.width, box.y + 0.7 * box.height, { steps: 4 });
-  await page.mouse.up();
+  await drag(page, inputMap(page), [0.3, 0.3, 0.7, 0.7]);
   await chosen(page).waitFor();
   const all = tools.getByRole('button', { name: 'Show all' });
   expect(await all.isDisabled()).toBe(true);
@@ -79,6 +76,79 @@ it('a box chooses as a lasso does, and buttons zoom', async () => {
   await filters.getByRole('button', { name: 'Zoom in' }).click();
   await filters.getByRole('button', { name: 'Show all' }).click();
   expect(errors).toEqual([]);
+  await close();
+});
+
+it('a map without what its points are placed by offers no way into it', async () => {
+  const { page, close } = await openPage(shared.browser, 'about:blank', { reducedMotion: true });
+  await page.routeWebSocket(/api\/live/, () => undefined);
+  await page.route('**/input_map*', async (route) => {
+    const [, run, layer] = /runs\/(\w+)\/layers\/(\d+)/.exec(route.request().url())!;
+    await route.fulfill({ body: inputMapFrame(run!, Number(layer), 300, 500, { scales: 3, scale: 2, finer: false }) });
+  });
+  await page.goto(`${shared.server.url}#layer=fc1`);
+  await inputMap(page).waitFor();
+  await lasso(page, inputMap(page), [0.02, 0.02, 0.55, 0.98]);
+  await chosen(page).waitFor();
+  await levels(page).getByText('landmarks: what they stand for is not kept').waitFor();
+  expect(await levels(page).getByRole('button').count()).toBe(0);
+  await close();
+});
+
+it('filters are chosen by lasso and box: few are shown side by side, many by the largest of them', async () => {
+  const { page, errors, close } = await opened('#layer=conv2');
+  const chip = page.locator('.title .chip', { hasText: 'filter' });
+  await lasso(page, filterMap(page), [0.02, 0.02, 0.98, 0.98]);
+  await chip.waitFor();
+  const all = Number(/\d+/.exec((await chip.textContent()) ?? '')![0]);
+  expect(all).toBeGreaterThan(9);
+  await page.getByText(`1 of each filter's largest, any of ${all}`).waitFor();
+  await page.getByText(`· first of ${all}`, { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await chip.waitFor({ state: 'detached' });
+
+  const tools = page.getByRole('group', { name: 'Filter map: tools' });
+  await tools.getByRole('button', { name: 'Choose by box' }).click();
+  let some = '';
+  for (let reach = 0.2; reach < 0.9 && !some.includes('filters'); reach += 0.04) {
+    await drag(page, filterMap(page), [0.02, 0.02, reach, reach]);
+    some = (await chip.count()) > 0 ? ((await chip.textContent()) ?? '') : '';
+  }
+  await page.getByText("1 of each filter's largest", { exact: true }).waitFor();
+  await expect.poll(() => page.url()).toMatch(/filters=\d+\.\d+/);
+  expect(errors).toEqual([]);
+  await close();
+});
+
+it.each([1280, 1440, 1600])('headers cut nothing off at %i', async (width) => {
+  const size = { width, height: width === 1280 ? 800 : 1000, reducedMotion: true };
+  const { page, close } = await openPage(shared.browser, `${shared.server.url}#layer=conv1&filters=3&step=120`, size);
+  await inputMap(page).waitFor();
+  await lasso(page, inputMap(page), [0.05, 0.05, 0.95, 0.95]);
+  await chosen(page).waitFor();
+  for (const note of [/^of [\d,]+ selected/, /[\d,]+ instances/, /neighbours kept|unsettled/, /similarity/]) {
+    await page.locator('.detail').getByText(note).filter({ visible: true }).first().waitFor();
+  }
+  const cut = await page.evaluate(() => {
+    const headers = [...document.querySelectorAll('.view-header, .detail .title')];
+    return headers.flatMap((header) => {
+      const end = header.getBoundingClientRect().right + 0.5;
+      const parts = [...header.querySelectorAll<HTMLElement>('*')].filter(
+        (part) =>
+          part.childElementCount === 0 &&
+          getComputedStyle(part).visibility === 'visible' &&
+          // The description of a layer gives way to what is chosen.
+          part.closest('.what') === null,
+      );
+      const over = parts.filter(
+        (part) =>
+          part.getBoundingClientRect().right > end ||
+          (part.classList.contains('ellipsis') && part.scrollWidth > part.clientWidth),
+      );
+      return over.map((part) => part.outerHTML);
+    });
+  });
+  expect(cut).toEqual([]);
   await close();
 });
 

@@ -33,5 +33,6 @@ describe('the link', () => {
   it('leaves out a selection too large for an address', () => {
     const many = new Set(Array.from({ length: 5000 }, (_, index) => index));
     expect(writeLink({ ...LINK, instances: many })).not.toContain('instances');
+    expect(writeLink({ ...LINK, filters: [...many] })).not.toContain('filters');
   });
 });

@@ -6,6 +6,7 @@ import { fit, mapX, mapY, NO_ZOOM, screenX, screenY, withZoom, zoomAt } from '..
 import { meansOf, placesBetween } from '../../src/views/filtermap/means';
 import { badgesOf } from '../../src/views/inputmap/badges';
 import { clustersOf } from '../../src/views/inputmap/clusters';
+import { filterLevels, largestLevels } from '../../src/views/inputmap/style';
 import { nearestOf, topRows } from '../../src/views/inspector/top';
 
 /** Crowds of points, one a label, with a few strangers in each. */
@@ -122,5 +123,17 @@ describe('filters on the way', () => {
     const before = { filter: Uint32Array.of(3, 5), position: Float32Array.of(0, 0, 4, 4) } as unknown as FilterMap;
     const after = { filter: Uint32Array.of(5, 8), position: Float32Array.of(8, 8, 1, 1) } as unknown as FilterMap;
     expect([...placesBetween(before, after, 0.5)]).toEqual([6, 6, 1, 1]);
+  });
+});
+
+describe('several filters', () => {
+  it('are shown by the largest of their activations', () => {
+    const activations = {
+      count: 2,
+      filters: 3,
+      activation: Uint8Array.of(9, 0, 4, 1, 7, 200),
+    } as unknown as Activations;
+    expect([...largestLevels(activations, [0, 1])]).toEqual([9, 7]);
+    expect([...largestLevels(activations, [2])]).toEqual([...filterLevels(activations, 2)]);
   });
 });

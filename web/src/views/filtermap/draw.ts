@@ -24,6 +24,8 @@ export interface Shown {
 
 /** More filters than this have no room for their numbers. */
 export const NUMBERED = 64;
+/** Of more chosen filters than this the numbers would cover each other. */
+const NAMED = 9;
 const FAINT = 0.18;
 
 /** Radius of a filter's mark: large = specific to one label. */
@@ -42,8 +44,12 @@ export function drawFilterMap(pen: Pen, shown: Shown): void {
     drawNumbers(pen, shown, [...map.filter.keys()]);
   }
   if (shown.hover !== null) ring(pen, shown, places.get(shown.hover), shown.palette.ink, 1.5, false);
-  for (const filter of shown.chosen)
-    ring(pen, shown, places.get(filter), shown.palette.accent, 2, map.filter.length > NUMBERED);
+  // Marks that have no number of their own get one while they are few enough to be told apart.
+  const few = shown.chosen.length <= NAMED;
+  const named = few && map.filter.length > NUMBERED;
+  for (const filter of shown.chosen) {
+    ring(pen, shown, places.get(filter), shown.palette.accent, few ? 2 : 1.25, named);
+  }
 }
 
 function place({ map, view }: Shown, index: number): [number, number] {
@@ -88,10 +94,11 @@ function drawFilter(pen: Pen, shown: Shown, filter: number, index: number): void
   pen.globalAlpha = 1;
 }
 
-/** Numbers stand at the right of their marks; one that would run into another is left to the tooltip. */
+/** Numbers stand at the right of their marks; one that would run into another, or a mark, is left to the tooltip. */
 function drawNumbers(pen: Pen, shown: Shown, indices: number[]): void {
   const { map, palette } = shown;
   const taken: [number, number, number][] = [];
+  const marks = indices.map((index) => [...place(shown, index), radiusOf(shown, map.filter[index]!)] as const);
   pen.textAlign = 'left';
   pen.textBaseline = 'middle';
   for (const index of indices) {
@@ -100,9 +107,12 @@ function drawNumbers(pen: Pen, shown: Shown, indices: number[]): void {
     const left = x + radiusOf(shown, filter) + 4;
     const text = String(filter);
     const right = left + text.length * 6.5;
-    if (right > shown.width || taken.some(([a, b, line]) => left < b && right > a && Math.abs(line - y) < 11)) continue;
-    taken.push([left, right, y]);
     const chosen = shown.chosen.includes(filter);
+    if (right > shown.width || taken.some(([a, b, line]) => left < b && right > a && Math.abs(line - y) < 11)) continue;
+    const onMark = ([mx, my, radius]: readonly [number, number, number]) =>
+      mx !== x && left < mx + radius && right > mx - radius && Math.abs(my - y) < radius + 4;
+    if (!chosen && marks.some(onMark)) continue;
+    taken.push([left, right, y]);
     pen.font = `${chosen ? 600 : 400} 10px ${palette.font}`;
     pen.fillStyle = chosen ? palette.ink : palette.ink3;
     pen.fillText(text, left, y);

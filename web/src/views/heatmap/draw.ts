@@ -17,6 +17,7 @@ export interface Cells {
 }
 
 const INDEX_FROM = 22;
+const FEW = 9;
 
 export function drawCells(pen: Pen, grid: Grid, cells: Cells, palette: Palette): void {
   cells.order.forEach((filter, place) => {
@@ -35,8 +36,11 @@ export function drawCells(pen: Pen, grid: Grid, cells: Cells, palette: Palette):
     pen.textBaseline = 'alphabetic';
     pen.fillText(String(filter), x + 3, y + grid.cell - 4);
   });
-  if (cells.hover !== null) outline(pen, grid, cells.order.indexOf(cells.hover), palette.ink3, 1, palette);
-  for (const filter of cells.chosen) outline(pen, grid, cells.order.indexOf(filter), palette.accent, 2, palette);
+  const places = new Map(cells.order.map((filter, place) => [filter, place]));
+  if (cells.hover !== null) outline(pen, grid, places.get(cells.hover), palette.ink3, 1, palette);
+  // Thick outlines side by side would hide the cells.
+  const width = cells.chosen.length > FEW ? 1 : 2;
+  for (const filter of cells.chosen) outline(pen, grid, places.get(filter), palette.accent, width, palette);
 }
 
 /** Dark or white, whichever reads better on a colour. */
@@ -44,14 +48,23 @@ function inkOn([red, green, blue]: Rgb): string {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 118 ? '#10131a' : '#ffffff';
 }
 
-function outline(pen: Pen, grid: Grid, place: number, colour: string, width: number, palette: Palette): void {
-  if (place < 0) return;
+function outline(
+  pen: Pen,
+  grid: Grid,
+  place: number | undefined,
+  colour: string,
+  width: number,
+  palette: Palette,
+): void {
+  if (place === undefined) return;
   const x = (place % grid.columns) * grid.pitch;
   const y = Math.floor(place / grid.columns) * grid.pitch;
-  const reach = grid.cell < 10 ? 1.5 : 0;
-  pen.lineWidth = width + 2;
-  pen.strokeStyle = palette.panel;
-  pen.strokeRect(x - reach, y - reach, grid.cell + 2 * reach, grid.cell + 2 * reach);
+  const reach = grid.cell < 10 && width > 1 ? 1.5 : 0;
+  if (width > 1) {
+    pen.lineWidth = width + 2;
+    pen.strokeStyle = palette.panel;
+    pen.strokeRect(x - reach, y - reach, grid.cell + 2 * reach, grid.cell + 2 * reach);
+  }
   pen.lineWidth = width;
   pen.strokeStyle = colour;
   pen.strokeRect(x - reach, y - reach, grid.cell + 2 * reach, grid.cell + 2 * reach);

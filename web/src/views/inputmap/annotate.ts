@@ -1,16 +1,17 @@
 /** What is written on the map: badges, counts of identical inputs, the area being drawn, the point under the pointer. */
 
+import type { MapPanel } from '../../components/map-pointer.svelte';
 import { wantsDarkInk, type Palette } from '../../lib/colours';
 import { integer } from '../../lib/format';
 import type { InputMap } from '../../net/views';
+import { drawArea } from '../../render/area';
 import { screenX, screenY } from '../../render/transform';
 import type { Badge } from './badges';
-import type { ScenePanel } from './scene';
 import { pointRadius } from './style';
 
 export interface Annotations {
   map: InputMap;
-  panels: readonly ScenePanel[];
+  panels: readonly MapPanel[];
   /** Captions of small multiples. */
   captions: readonly string[];
   badges: readonly Badge[];
@@ -39,11 +40,11 @@ export function annotate(context: CanvasRenderingContext2D, shown: Annotations):
   drawArea(context, shown.area, shown.palette);
 }
 
-function place(panel: ScenePanel, map: InputMap, row: number): [number, number] {
+function place(panel: MapPanel, map: InputMap, row: number): [number, number] {
   return [screenX(panel.view, map.position[2 * row]!), screenY(panel.view, map.position[2 * row + 1]!)];
 }
 
-function drawCaption(context: CanvasRenderingContext2D, panel: ScenePanel, caption: string, palette: Palette): void {
+function drawCaption(context: CanvasRenderingContext2D, panel: MapPanel, caption: string, palette: Palette): void {
   context.strokeStyle = palette.line;
   context.lineWidth = 1;
   context.strokeRect(0.5, 0.5, panel.width, panel.height);
@@ -54,7 +55,7 @@ function drawCaption(context: CanvasRenderingContext2D, panel: ScenePanel, capti
   context.fillText(caption, 8, 12);
 }
 
-function drawBadge(context: CanvasRenderingContext2D, panel: ScenePanel, shown: Annotations, badge: Badge): void {
+function drawBadge(context: CanvasRenderingContext2D, panel: MapPanel, shown: Annotations, badge: Badge): void {
   const [x, y] = place(panel, shown.map, badge.row);
   const text = shown.name(badge.label);
   const colour = shown.colour(badge.label);
@@ -73,7 +74,7 @@ function drawBadge(context: CanvasRenderingContext2D, panel: ScenePanel, shown: 
   context.fillText(text, x, y + 0.5);
 }
 
-function drawCount(context: CanvasRenderingContext2D, panel: ScenePanel, shown: Annotations, row: number): void {
+function drawCount(context: CanvasRenderingContext2D, panel: MapPanel, shown: Annotations, row: number): void {
   const [x, y] = place(panel, shown.map, row);
   const { palette } = shown;
   context.fillStyle = palette.panel;
@@ -85,15 +86,18 @@ function drawCount(context: CanvasRenderingContext2D, panel: ScenePanel, shown: 
   context.font = `600 11px ${palette.font}`;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
-  context.lineWidth = 3;
-  context.strokeStyle = palette.panel;
   const text = `×${integer(shown.map.multiplicity[row])} alike`;
-  context.strokeText(text, x + 10, y);
+  context.globalAlpha = 0.85;
+  context.fillStyle = palette.panel;
+  context.beginPath();
+  context.roundRect(x + 8, y - 8, context.measureText(text).width + 8, 16, 4);
+  context.fill();
+  context.globalAlpha = 1;
   context.fillStyle = palette.ink2;
-  context.fillText(text, x + 10, y);
+  context.fillText(text, x + 12, y);
 }
 
-function drawHover(context: CanvasRenderingContext2D, panel: ScenePanel, shown: Annotations, row: number): void {
+function drawHover(context: CanvasRenderingContext2D, panel: MapPanel, shown: Annotations, row: number): void {
   const [x, y] = place(panel, shown.map, row);
   const radius = pointRadius(shown.map.count) + 3.5;
   for (const [width, colour] of [
@@ -106,18 +110,4 @@ function drawHover(context: CanvasRenderingContext2D, panel: ScenePanel, shown: 
     context.arc(x, y, radius, 0, 2 * Math.PI);
     context.stroke();
   }
-}
-
-function drawArea(context: CanvasRenderingContext2D, area: readonly number[], palette: Palette): void {
-  if (area.length < 4) return;
-  context.beginPath();
-  for (let corner = 0; corner + 1 < area.length; corner += 2) context.lineTo(area[corner]!, area[corner + 1]!);
-  context.closePath();
-  context.fillStyle = palette.accent;
-  context.globalAlpha = 0.1;
-  context.fill();
-  context.globalAlpha = 1;
-  context.strokeStyle = palette.accent;
-  context.lineWidth = 1.5;
-  context.stroke();
 }

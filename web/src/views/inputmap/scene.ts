@@ -1,5 +1,6 @@
 /** The map's picture: points by the renderer, what is written on them by a canvas above. */
 
+import type { MapPanel, MapSurface } from '../../components/map-pointer.svelte';
 import type { InputMap } from '../../net/views';
 import { FrameLoop, Transition } from '../../render/animation';
 import { createPoints } from '../../render/create-points';
@@ -7,25 +8,16 @@ import type { PointIndex } from '../../render/point-index';
 import type { LayerHandle, Panel, PointLayer, PointRenderer } from '../../render/points';
 import { between, fit, NO_ZOOM, withZoom, type ViewTransform, type Zoom } from '../../render/transform';
 
-const PADDING = { left: 24, right: 46, top: 14, bottom: 42 };
+const PADDING = { left: 24, right: 46, top: 14, bottom: 10 };
 const MULTIPLE_PADDING = { left: 10, right: 10, top: 22, bottom: 8 };
 /** An axis with room left may be stretched so much more than the other. */
 const STRETCH = 1.35;
 /** Points grow with the root of the zoom, so that crowds come apart. */
 const GROWTH = 0.35;
 
-/** One map in the view; several filters lie side by side. */
-export interface ScenePanel {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-  view: ViewTransform;
-}
-
-export class Scene {
+export class Scene implements MapSurface {
   zoom: Zoom = NO_ZOOM;
-  panels: ScenePanel[] = [];
+  panels: MapPanel[] = [];
   readonly #renderer: PointRenderer | null;
   readonly #loop: FrameLoop;
   readonly #moving = new Transition();
@@ -129,7 +121,7 @@ export class Scene {
     const columns = count <= 1 ? 1 : count <= 4 ? 2 : 3;
     const rows = Math.ceil(count / columns);
     const width = this.#width / columns;
-    const height = count <= 1 ? this.#height : (this.#height - 32) / rows;
+    const height = this.#height / rows;
     const bounds = this.#index?.bounds ?? { minX: 0, minY: 0, maxX: 1, maxY: 1 };
     const size = { width, height };
     const fitted = fit(bounds, size, count <= 1 ? PADDING : MULTIPLE_PADDING, STRETCH);

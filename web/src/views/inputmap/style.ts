@@ -21,6 +21,9 @@ export interface Look {
 const UNDER_OVERLAY = 0.3;
 const NOT_CHOSEN = 0.22;
 const NOT_ISOLATED = 0.07;
+/** Rings of more rows than this would hide what they are around: they step back, and the rest is pale anyway. */
+const FEW_RINGS = 150;
+const FAINTEST_RING = 0.3;
 /** Levels below this are nothing to see. */
 const FAINTEST = 6;
 /** An overlay's marks, in shares of a plain point's radius, from no activation to the largest. */
@@ -89,9 +92,10 @@ export function choiceLayer(look: Look): PointLayer {
   const accent = rgb(palette.accent);
   const order = Uint32Array.from(selected ?? []);
   const plain = pointRadius(map.count);
+  const alpha = Math.min(1, Math.max(FAINTEST_RING, FEW_RINGS / order.length));
   for (const row of order) {
     color.set(accent, 4 * row);
-    color[4 * row + 3] = 255;
+    color[4 * row + 3] = Math.round(255 * alpha);
     radius[row] = plain + 2;
   }
   return { color, radius, shape, order };
@@ -102,6 +106,17 @@ export function filterLevels(activations: Activations, filter: number): Uint8Arr
   const levels = new Uint8Array(activations.count);
   for (let row = 0; row < activations.count; row++) {
     levels[row] = activations.activation[row * activations.filters + filter] ?? 0;
+  }
+  return levels;
+}
+
+/** The largest activation of any of some filters, each against its own largest, of each row of the map. */
+export function largestLevels(activations: Activations, filters: readonly number[]): Uint8Array {
+  const levels = new Uint8Array(activations.count);
+  for (let row = 0; row < activations.count; row++) {
+    for (const filter of filters) {
+      levels[row] = Math.max(levels[row]!, activations.activation[row * activations.filters + filter] ?? 0);
+    }
   }
   return levels;
 }

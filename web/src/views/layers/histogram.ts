@@ -8,7 +8,7 @@ import type { LayerSummary } from '../../wire';
 const JOINED = 2;
 const SILENT_WIDTH = 12;
 const BARS_LEFT = 26;
-const FOOT = 14;
+const FOOT = 15;
 
 export interface Histogram {
   /** Share of the instances in each bin; the window before's beside it, where known. */
@@ -142,9 +142,9 @@ function drawLabels(pen: Pen, width: number, base: number, histogram: Histogram,
   const x = BARS_LEFT + Math.min(1, (histogram.median - 1) / span) * (width - BARS_LEFT - 1);
   pen.fillStyle = palette.ink2;
   pen.beginPath();
-  pen.moveTo(x, base + 2);
-  pen.lineTo(x - 3, base + 6);
-  pen.lineTo(x + 3, base + 6);
+  pen.moveTo(x, base + 1.5);
+  pen.lineTo(x - 3, base + 5);
+  pen.lineTo(x + 3, base + 5);
   pen.closePath();
   pen.fill();
   // The number stands beside the mark where it would run into the ends' labels.

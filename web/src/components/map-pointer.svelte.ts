@@ -1,11 +1,21 @@
-/** Mouse and keys on the map: point, lasso, zoom, pan, and moving from mark to mark. */
+/** Mouse and keys on a map: point, lasso, zoom, pan, and moving from mark to mark. */
 
-import { ARROWS } from '../../lib/arrows';
-import { polygonExtent } from '../../render/polygon';
-import { mapX, mapY, NO_ZOOM, panBy, screenX, screenY, zoomAt } from '../../render/transform';
-import type { Scene, ScenePanel } from './scene';
+import { ARROWS } from '../lib/arrows';
+import type { PointIndex } from '../render/point-index';
+import { polygonExtent } from '../render/polygon';
+import {
+  mapX,
+  mapY,
+  NO_ZOOM,
+  panBy,
+  screenX,
+  screenY,
+  zoomAt,
+  type ViewTransform,
+  type Zoom,
+} from '../render/transform';
 
-/** A point answers within this distance, CSS pixels. */
+/** A mark answers within this distance, CSS pixels. */
 const REACH = 10;
 /** Smaller movements are a click. */
 const CLICK = 6;
@@ -15,9 +25,29 @@ const KEY_ZOOM = 1.4;
 /** How the mouse marks an area. */
 export type AreaShape = 'lasso' | 'box';
 
+/** One map in a view; small multiples lie side by side. */
+export interface MapPanel {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  view: ViewTransform;
+}
+
+/** What the pointer moves about in. */
+export interface MapSurface {
+  readonly panels: readonly MapPanel[];
+  readonly zoom: Zoom;
+  /** The marks by place; `null` while there are none. */
+  readonly index: PointIndex | null;
+  setZoom(zoom: Zoom): void;
+  /** Draws in the next frame. */
+  ask(): void;
+}
+
 export interface PointerActions {
-  /** Rows in an area, or the one that was clicked; none = an empty place was clicked. */
-  choose(rows: Iterable<number>, add: boolean): void;
+  /** Rows in an `area`, or the one that was clicked; none = nothing was there. */
+  choose(rows: ArrayLike<number>, add: boolean, area: boolean): void;
   hovered(row: number | null, x: number, y: number): void;
 }
 
@@ -31,7 +61,7 @@ export class MapPointer {
   #last: [number, number] = [0, 0];
 
   constructor(
-    private readonly scene: () => Scene | null,
+    private readonly surface: () => MapSurface | null,
     private readonly actions: PointerActions,
   ) {}
 
@@ -46,37 +76,37 @@ export class MapPointer {
   }
 
   move(event: PointerEvent): void {
-    const scene = this.scene();
-    if (scene === null) return;
+    const surface = this.surface();
+    if (surface === null) return;
     const [x, y] = at(event);
     if (this.#drag === 'pan') {
-      const panel = panelAt(scene, x, y) ?? scene.panels[0];
-      if (panel) scene.setZoom(panBy(scene.zoom, x - this.#last[0], y - this.#last[1], panel));
+      const panel = panelAt(surface, x, y) ?? surface.panels[0];
+      if (panel) surface.setZoom(panBy(surface.zoom, x - this.#last[0], y - this.#last[1], panel));
       this.#last = [x, y];
     } else if (this.#drag === 'area') {
       const [x0, y0] = [this.area[0]!, this.area[1]!];
       if (this.shape === 'lasso') this.area.push(x, y);
       else this.area = [x0, y0, x, y0, x, y, x0, y];
-      scene.ask();
+      surface.ask();
     } else {
-      this.#hover(rowAt(scene, x, y), event);
+      this.#hover(rowAt(surface, x, y), event);
     }
   }
 
   up(event: PointerEvent): void {
-    const scene = this.scene();
+    const surface = this.surface();
     const drag = this.#drag;
     const area = this.area;
     this.#drag = null;
     this.area = [];
-    if (scene === null || drag !== 'area') return;
+    if (surface === null || drag !== 'area') return;
     if (polygonExtent(area) > CLICK) {
-      this.actions.choose(rowsIn(scene, area), event.shiftKey);
+      this.actions.choose(rowsIn(surface, area), event.shiftKey, true);
     } else {
-      const row = rowAt(scene, ...at(event));
-      this.actions.choose(row === null ? [] : [row], event.shiftKey);
+      const row = rowAt(surface, ...at(event));
+      this.actions.choose(row === null ? [] : [row], event.shiftKey, false);
     }
-    scene.ask();
+    surface.ask();
   }
 
   leave(event: PointerEvent): void {
@@ -84,28 +114,28 @@ export class MapPointer {
   }
 
   wheel(event: WheelEvent): void {
-    const scene = this.scene();
-    if (scene === null) return;
+    const surface = this.surface();
+    if (surface === null) return;
     event.preventDefault();
     const [x, y] = at(event);
-    const panel = panelAt(scene, x, y);
-    if (panel) scene.setZoom(zoomAt(scene.zoom, Math.exp(-event.deltaY * WHEEL), x - panel.x, y - panel.y, panel));
+    const panel = panelAt(surface, x, y);
+    if (panel) surface.setZoom(zoomAt(surface.zoom, Math.exp(-event.deltaY * WHEEL), x - panel.x, y - panel.y, panel));
   }
 
   reset(): void {
-    this.scene()?.setZoom(NO_ZOOM);
+    this.surface()?.setZoom(NO_ZOOM);
   }
 
   /** Whether the key did anything. */
   key(event: KeyboardEvent): boolean {
-    const scene = this.scene();
-    if (scene === null || event.ctrlKey || event.metaKey || event.altKey) return false;
+    const surface = this.surface();
+    if (surface === null || event.ctrlKey || event.metaKey || event.altKey) return false;
     const direction = ARROWS[event.key];
     if (direction) {
-      this.hover = nextRow(scene, this.hover, direction);
-      scene.ask();
+      this.hover = nextRow(surface, this.hover, direction);
+      surface.ask();
     } else if (event.key === 'Enter' && this.hover !== null) {
-      this.actions.choose([this.hover], event.shiftKey);
+      this.actions.choose([this.hover], event.shiftKey, false);
     } else if (event.key === '+' || event.key === '=') {
       this.zoomBy(KEY_ZOOM);
     } else if (event.key === '-') {
@@ -120,16 +150,16 @@ export class MapPointer {
 
   /** Zooms about the middle. */
   zoomBy(factor: number): void {
-    const scene = this.scene();
-    const panel = scene?.panels[0];
-    if (scene && panel) scene.setZoom(zoomAt(scene.zoom, factor, panel.width / 2, panel.height / 2, panel));
+    const surface = this.surface();
+    const panel = surface?.panels[0];
+    if (surface && panel) surface.setZoom(zoomAt(surface.zoom, factor, panel.width / 2, panel.height / 2, panel));
   }
 
   #hover(row: number | null, event: MouseEvent): void {
     const changed = row !== this.hover;
     this.hover = row;
     this.actions.hovered(row, event.clientX, event.clientY);
-    if (changed) this.scene()?.ask();
+    if (changed) this.surface()?.ask();
   }
 }
 
@@ -138,38 +168,38 @@ function at(event: MouseEvent): [number, number] {
   return [event.clientX - box.left, event.clientY - box.top];
 }
 
-function panelAt(scene: Scene, x: number, y: number): ScenePanel | null {
+function panelAt(surface: MapSurface, x: number, y: number): MapPanel | null {
   return (
-    scene.panels.find(
+    surface.panels.find(
       (panel) => x >= panel.x && y >= panel.y && x < panel.x + panel.width && y < panel.y + panel.height,
     ) ?? null
   );
 }
 
-function rowAt(scene: Scene, x: number, y: number): number | null {
-  const panel = panelAt(scene, x, y);
-  if (panel === null || scene.index === null) return null;
+function rowAt(surface: MapSurface, x: number, y: number): number | null {
+  const panel = panelAt(surface, x, y);
+  if (panel === null || surface.index === null) return null;
   const { view } = panel;
   const reachX = REACH / view.scaleX;
   const reachY = REACH / view.scaleY;
-  const row = scene.index.nearest(mapX(view, x - panel.x), mapY(view, y - panel.y), reachX, reachY);
+  const row = surface.index.nearest(mapX(view, x - panel.x), mapY(view, y - panel.y), reachX, reachY);
   return row < 0 ? null : row;
 }
 
 /** Rows inside of an area that was drawn in one panel. */
-function rowsIn(scene: Scene, area: readonly number[]): Uint32Array {
-  const panel = panelAt(scene, area[0]!, area[1]!);
-  if (panel === null || scene.index === null) return new Uint32Array();
+function rowsIn(surface: MapSurface, area: readonly number[]): Uint32Array {
+  const panel = panelAt(surface, area[0]!, area[1]!);
+  if (panel === null || surface.index === null) return new Uint32Array();
   const corners = area.map((value, index) =>
     index % 2 === 0 ? mapX(panel.view, value - panel.x) : mapY(panel.view, value - panel.y),
   );
-  return scene.index.inPolygon(corners);
+  return surface.index.inPolygon(corners);
 }
 
 /** The nearest mark in a direction: distance along it counts once, across it twice. */
-function nextRow(scene: Scene, from: number | null, [dx, dy]: readonly [number, number]): number | null {
-  const { index } = scene;
-  const panel = scene.panels[0];
+function nextRow(surface: MapSurface, from: number | null, [dx, dy]: readonly [number, number]): number | null {
+  const { index } = surface;
+  const panel = surface.panels[0];
   if (index === null || !panel || index.positions.length === 0) return null;
   const { positions } = index;
   const startX = from === null ? panel.width / 2 : screenX(panel.view, positions[2 * from]!);
