@@ -16,6 +16,8 @@ export interface Link {
   label: number | null;
   /** Tags of TensorBoard's scalars. */
   scalars: readonly string[];
+  /** Whether the input map shows where each colour is dense. */
+  density: boolean;
   view: MaximisedView;
 }
 
@@ -42,6 +44,7 @@ export function writeLink(link: Link): string {
   set('colour', link.colour, 'label');
   set('order', link.order, 'index');
   set('label', link.label);
+  set('density', link.density ? 1 : null);
   set('view', link.view);
   for (const tag of link.scalars) query.append('scalar', tag);
   if (link.instances !== null && link.instances.size <= MOST_INSTANCES) set('instances', packKeys(link.instances));
@@ -64,6 +67,7 @@ export function readLink(fragment: string): Link {
     order: oneOf(ORDERS, query.get('order')) ?? 'index',
     label: index(query.get('label')),
     scalars: [...new Set(query.getAll('scalar'))].slice(0, MOST_SCALARS),
+    density: query.get('density') === '1',
     view: oneOf(VIEWS, query.get('view')),
   };
 }

@@ -30,6 +30,8 @@ class Selection {
   isolated = $state<number | null>(null);
   /** Tags of TensorBoard's scalars that are drawn beside the run's own, in the order of choosing. */
   scalars = $state.raw<readonly string[]>([]);
+  /** Whether the input map shows where each colour is dense. */
+  density = $state(false);
   maximised = $state<MaximisedView>(null);
 
   get filter(): number | null {

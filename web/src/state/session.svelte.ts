@@ -166,6 +166,7 @@ class Session {
     selection.step = link.step !== null && link.step < run.step ? link.step : null;
     selection.colour = link.colour;
     selection.order = link.order;
+    selection.density = link.density;
     selection.maximised = link.view;
     selection.scalars = link.scalars;
     if (named === undefined) return;
@@ -332,6 +333,7 @@ class Session {
       order: selection.order,
       label: selection.isolated,
       scalars: selection.scalars,
+      density: selection.density,
       view: selection.maximised,
     });
     if (run.layer === null) return;

@@ -29,11 +29,15 @@ afterAll(async () => {
 });
 
 it('comes alive from an empty page to stable layers, within its budgets', { timeout: 300_000 }, async () => {
-  const begin = performance.now();
   const { page, errors } = await openPage(browser, 'about:blank');
   await page.addInitScript(() => {
     const updates: number[] = [];
-    Object.assign(globalThis, { updates });
+    Object.assign(globalThis, { updates, listed: Number.NaN });
+    new MutationObserver((_, observer) => {
+      if (document.querySelector('[role=option][data-layer]') === null) return;
+      Object.assign(globalThis, { listed: performance.now() });
+      observer.disconnect();
+    }).observe(document, { childList: true, subtree: true });
     new PerformanceObserver((list) => {
       for (const entry of list.getEntriesByName('deepeyes:live-update')) updates.push(entry.duration);
     }).observe({ entryTypes: ['measure'] });
@@ -42,7 +46,13 @@ it('comes alive from an empty page to stable layers, within its budgets', { time
   await page.getByRole('heading', { name: 'Layers' }).waitFor();
   const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0);
   await page.getByRole('option', { name: /conv1/ }).waitFor();
-  const interactive = performance.now() - begin;
+  const { listed, answered } = await page.evaluate(() => ({
+    listed: (globalThis as unknown as { listed: number }).listed,
+    answered: performance
+      .getEntriesByType('resource')
+      .filter(({ name }) => /\/api\/runs\/\w+$/.test(name))
+      .map((entry) => (entry as PerformanceResourceTiming).responseEnd)[0],
+  }));
 
   // The first window makes histograms; curves and iteration move before that.
   await expect.poll(() => iteration(page), { timeout: 30_000 }).toBeGreaterThan(0);
@@ -58,7 +68,8 @@ it('comes alive from an empty page to stable layers, within its budgets', { time
   const sorted = [...updates].sort((a, b) => a - b);
   const p95 = sorted[Math.floor(sorted.length * 0.95)] ?? Number.NaN;
   console.log(
-    `first paint ${paint.toFixed(0)} ms, layers listed ${interactive.toFixed(0)} ms; ${updates.length} live updates: ` +
+    `after the page was asked for: first paint ${paint.toFixed(0)} ms, the run's description ${answered?.toFixed(0)} ms, ` +
+      `layers listed ${listed.toFixed(0)} ms; ${updates.length} live updates: ` +
       `median ${median(updates).toFixed(1)} ms, 95 % ${p95.toFixed(1)} ms, largest ${(sorted.at(-1) ?? 0).toFixed(1)} ms`,
   );
   expect(updates.length).toBeGreaterThan(10);

@@ -1,4 +1,4 @@
-/** What one does in a map: choose by lasso or box, zoom, and look at a choice by itself. */
+/** What one does in a map: choose by lasso or box, zoom, look at a choice by itself, and see where colours are dense. */
 
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
@@ -116,6 +116,31 @@ it('filters are chosen by lasso and box: few are shown side by side, many by the
   }
   await page.getByText("1 of each filter's largest", { exact: true }).waitFor();
   await expect.poll(() => page.url()).toMatch(/filters=\d+\.\d+/);
+  expect(errors).toEqual([]);
+  await close();
+});
+
+it('density is drawn above the points, and is part of the address', async () => {
+  const { page, errors, close } = await opened('#layer=conv2');
+  /** Pixels that something is drawn on above the points. */
+  const painted = () =>
+    inputMap(page)
+      .locator('canvas')
+      .nth(1)
+      .evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((value, index) => index % 4 === 3 && value > 0).length;
+      });
+  const plain = await painted();
+  await page.getByRole('button', { name: 'Density', exact: true }).click();
+  await expect.poll(() => page.url()).toContain('density=1');
+  await expect.poll(painted).toBeGreaterThan(plain + 2000);
+  await page.reload();
+  await page.getByRole('button', { name: 'Density', exact: true, pressed: true }).waitFor();
+  await inputMap(page).waitFor();
+  await expect.poll(painted).toBeGreaterThan(plain + 2000);
+  await page.keyboard.press('d');
+  await expect.poll(painted).toBe(plain);
   expect(errors).toEqual([]);
   await close();
 });

@@ -12,6 +12,7 @@ const LINK: Link = {
   order: 'sorted',
   label: 6,
   scalars: ['loss/train', 'größe & mehr'],
+  density: true,
   view: 'input_map',
 };
 

@@ -18,6 +18,7 @@ export const KEYS: readonly { what: string; keys: readonly string[] }[] = [
   { what: 'Back to live', keys: ['L'] },
   { what: 'Previous / next filter', keys: ['[', ']'] },
   { what: 'Overlay: label, max, filter', keys: ['O'] },
+  { what: 'Density of the input map', keys: ['D'] },
   { what: 'Restore view, clear selection', keys: ['Esc'] },
   { what: 'Light / dark', keys: ['T'] },
   { what: 'This help', keys: ['?'] },
@@ -59,6 +60,7 @@ const ACTIONS: Record<string, () => void> = {
   '[': () => moveFilter(-1),
   ']': () => moveFilter(1),
   o: nextOverlay,
+  d: () => (selection.density = !selection.density),
   t: () => settings.toggleTheme(),
 };
 

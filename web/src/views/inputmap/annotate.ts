@@ -1,4 +1,4 @@
-/** What is written on the map: badges, counts of identical inputs, the area being drawn, the point under the pointer. */
+/** What is drawn above the points: contours, badges, counts of identical inputs, the area being drawn, the point under the pointer. */
 
 import type { MapPanel } from '../../components/map-pointer.svelte';
 import { wantsDarkInk, type Palette } from '../../lib/colours';
@@ -7,6 +7,8 @@ import type { InputMap } from '../../net/views';
 import { drawArea } from '../../render/area';
 import { screenX, screenY } from '../../render/transform';
 import type { Badge } from './badges';
+import { drawContours } from './contours';
+import type { Outline } from './density.svelte';
 import { pointRadius } from './style';
 
 export interface Annotations {
@@ -15,6 +17,11 @@ export interface Annotations {
   /** Captions of small multiples. */
   captions: readonly string[];
   badges: readonly Badge[];
+  outlines: readonly Outline[];
+  /** CSS colour of an outline's group. */
+  groupColour: (group: number) => string;
+  /** Whether outlines are tinted inside. */
+  grounds: boolean;
   name: (label: number) => string;
   colour: (label: number) => string;
   /** Rows that stand for so many identical inputs that it is said. */
@@ -30,6 +37,14 @@ export function annotate(context: CanvasRenderingContext2D, shown: Annotations):
   shown.panels.forEach((panel, index) => {
     context.save();
     context.translate(panel.x, panel.y);
+    if (shown.outlines.length > 0) {
+      context.save();
+      context.beginPath();
+      context.rect(0, 0, panel.width, panel.height);
+      context.clip();
+      drawContours(context, panel.view, shown.outlines, shown.groupColour, shown.grounds);
+      context.restore();
+    }
     const caption = shown.captions[index];
     if (caption !== undefined) drawCaption(context, panel, caption, shown.palette);
     for (const row of shown.collapsed) drawCount(context, panel, shown, row);
