@@ -7,5 +7,6 @@ import { session } from './state';
 
 const target = document.getElementById('app');
 if (target === null) throw new Error('index.html has no #app');
-mount(App, { target });
+// The server answers while the page is built.
 session.start();
+mount(App, { target });

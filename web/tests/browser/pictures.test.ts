@@ -29,7 +29,7 @@ const PICTURES: Picture[] = [
     open: /larger/,
   },
   { name: 'dark-1600', theme: 'dark', width: 1600, height: 1000, fragment: '#layer=fc1' },
-  { name: 'light-1280', theme: 'light', width: 1280, height: 800, fragment: '#layer=conv2' },
+  { name: 'light-1280', theme: 'light', width: 1280, height: 800, fragment: '#layer=conv2&density=1' },
   { name: 'dark-1280', theme: 'dark', width: 1280, height: 800, fragment: '#layer=fc2' },
   { name: 'replay', theme: 'light', width: 1600, height: 1000, fragment: '#layer=conv2&step=80' },
   {

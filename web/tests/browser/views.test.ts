@@ -134,7 +134,7 @@ describe('linked views', () => {
       await page.getByRole('button', { name: 'Show me' }).click();
       await page
         .locator('.title')
-        .getByText(/^(unit|filter)s? \d+/)
+        .getByText(/^(\d+ (unit|filter)s|(unit|filter)s? \d+)/)
         .waitFor();
     }
     await close();

@@ -55,6 +55,11 @@ describe.runIf(into)('walkthrough', () => {
     await legend.getByRole('button', { name: '1', exact: true }).click();
     await picture('conv2-ones');
 
+    await legend.getByRole('button', { name: '1', exact: true }).click();
+    await press('Density');
+    await picture('conv2-density');
+    await press('Density');
+
     await chooseLayer(page, 'fc1');
     await page.locator('.finding .head', { hasText: 'larger' }).first().click();
     await picture('fc1-classes');

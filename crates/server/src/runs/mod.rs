@@ -119,6 +119,11 @@ impl Runs {
         Ok(state.generation)
     }
 
+    /// The same without a look at the disk: runs of this process are in it, what others began or ended may be missing.
+    pub(crate) fn known_generation(&self) -> u64 {
+        self.lock().generation
+    }
+
     /// Every run, newest first; those that cannot be read last.
     pub(crate) fn list(&self) -> ApiResult<Vec<RunSummary>> {
         let ids: Vec<String> = {

@@ -16,7 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Time between two looks at what another process writes, and at the list of runs.
+/// Time between two looks at what another process writes, and at the list of runs on the disk.
 const POLL: Duration = Duration::from_secs(1);
 /// Iterations in one `scalars` message at most.
 const MOST_SCALARS: usize = 2000;
@@ -97,12 +97,14 @@ impl Feed {
     }
 
     async fn look_at_list(&mut self) -> ApiResult<Option<Message>> {
-        if self.listed.is_some_and(|at| at.elapsed() < POLL) {
-            return Ok(None);
+        // A training that begins in this process is seen at once, and the disk left alone.
+        let due = self.listed.is_none_or(|at| at.elapsed() >= POLL);
+        if due {
+            self.listed = Some(Instant::now());
         }
-        self.listed = Some(Instant::now());
         let runs = self.app.runs.clone();
-        let generation = blocking(move || runs.generation()).await?;
+        let look = move || if due { runs.generation() } else { Ok(runs.known_generation()) };
+        let generation = blocking(look).await?;
         let before = self.generation.replace(generation);
         let changed = before.is_some_and(|before| before != generation);
         changed.then(|| json(&ServerMessage::RunsChanged)).transpose()
