@@ -58,7 +58,9 @@ fn built(web: &Path) -> Result<PathBuf> {
     let newest = newest_source(web)?;
     let last = modified(&dist.join("index.html"));
     if last.is_none_or(|last| newest > last) {
-        if !web.join("node_modules").is_dir() {
+        // What npm notes down after it has installed all.
+        let installed = modified(&web.join("node_modules/.package-lock.json"));
+        if installed.is_none_or(|installed| modified(&web.join("package-lock.json")) > Some(installed)) {
             npm(web, &["ci", "--no-audit", "--no-fund"])?;
         }
         npm(web, &["run", "build"])?;
