@@ -40,12 +40,20 @@ impl Scalars {
         self.accuracy.iter().rev().flatten().next().copied()
     }
 
-    /// Mean over the last `n` iterations of a series.
-    pub(crate) fn recent(values: impl DoubleEndedIterator<Item = f64>, n: usize) -> Option<f64> {
-        let (sum, count) =
-            values.rev().take(n).fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-        (count > 0).then(|| sum / f64::from(count))
+    /// Mean loss of the last 20 iterations.
+    pub(crate) fn recent_loss(&self) -> Option<f64> {
+        mean(self.loss.iter().rev().take(20).copied())
     }
+
+    /// Mean accuracy of the last 50 mini-batches; `None` where it is known of none of them.
+    pub(crate) fn recent_train_accuracy(&self) -> Option<f64> {
+        mean(self.train_accuracy.iter().rev().take(50).flatten().copied())
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// What is said of a layer's input map.
@@ -215,4 +223,19 @@ fn load_layer(reader: &Reader, index: usize, spec: &LayerSpec, at: Option<u64>) 
     let input_map = reader.input_map(index, at).with_context(context)?.map(InputMapView::from);
     let filter_map = reader.filter_map(index, at).with_context(context)?.map(FilterMapView::from);
     Ok(LayerView { spec: spec.clone(), snapshot, similarity_step, course, input_map, filter_map })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_early_mini_batches_alone_is_no_recent_accuracy() {
+        let known = |at: usize, accuracy: f64| {
+            let mut scalars = Scalars { train_accuracy: vec![None; 200], ..Scalars::default() };
+            scalars.train_accuracy[at] = Some(accuracy);
+            scalars.recent_train_accuracy()
+        };
+        assert_eq!((known(3, 0.1), known(149, 0.2), known(150, 0.9)), (None, None, Some(0.9)));
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::numbers::{count, duration, grouped, percent, prefixed, short};
 use crate::report::{findings_text, state_word};
-use crate::run_view::{LayerView, RunView, Scalars};
+use crate::run_view::{LayerView, RunView};
 use crate::sparkline::sparkline;
 use crate::table::Table;
 use deepeyes_core::{FilterState, Finding};
@@ -29,10 +29,10 @@ pub(crate) fn summary(run: &RunView) -> String {
         second.push_str(&format!("; data {}", description.data));
     }
     let mut third = Vec::new();
-    if let Some(loss) = Scalars::recent(run.scalars.loss.iter().copied(), 20) {
+    if let Some(loss) = run.scalars.recent_loss() {
         third.push(format!("loss {} (last 20)", short(loss)));
     }
-    if let Some(accuracy) = Scalars::recent(run.scalars.train_accuracy.iter().flatten().copied(), 50) {
+    if let Some(accuracy) = run.scalars.recent_train_accuracy() {
         third.push(format!("training accuracy {} (last 50)", percent(accuracy)));
     }
     if let Some(accuracy) = run.scalars.last_accuracy() {

@@ -6,7 +6,7 @@ use super::patches::Patches;
 use super::svg::curves;
 use super::text::escape;
 use crate::numbers::{count, duration, grouped, percent, prefixed, short};
-use crate::run_view::{LayerView, RunView, Scalars, Status};
+use crate::run_view::{LayerView, RunView, Status};
 use deepeyes_core::FilterState;
 use std::fmt::Write;
 
@@ -75,10 +75,10 @@ fn head_facts(run: &RunView) -> Vec<(&'static str, String)> {
     if let Some(accuracy) = scalars.last_accuracy() {
         facts.push(("Validation accuracy", percent(accuracy)));
     }
-    if let Some(accuracy) = Scalars::recent(scalars.train_accuracy.iter().flatten().copied(), 50) {
+    if let Some(accuracy) = scalars.recent_train_accuracy() {
         facts.push(("Training accuracy", percent(accuracy)));
     }
-    if let Some(loss) = Scalars::recent(scalars.loss.iter().copied(), 20) {
+    if let Some(loss) = scalars.recent_loss() {
         facts.push(("Loss", short(loss)));
     }
     facts.push(("Parameters", grouped(run.description.parameters)));
