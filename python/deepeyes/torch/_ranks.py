@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 
 import torch
 
+from .. import _native
 from .._guard import enabled, log
 
 # How long a process waits for the first one's choice: they all watch the same model at about the same time.
@@ -38,21 +38,10 @@ def agreed_name(name: str, logdir: str | os.PathLike[str], rank: int) -> str:
         _watched[name] += 1
         key = f"deepeyes/{name}/{_watched[name]}"
         if rank == 0:
-            store.set(key, _claimed(name, Path(logdir)))
+            store.set(key, os.path.relpath(_native.new_directory(os.fspath(logdir), name), logdir))
         else:
             store.wait([key], PATIENCE)
         return store.get(key).decode()
     except Exception:
         log.debug("the processes have not agreed on a name", exc_info=True)
         return name
-
-
-def _claimed(name: str, logdir: Path) -> str:
-    free, number = name, 1
-    while True:
-        try:
-            (logdir / free).mkdir(parents=True)
-            return free
-        except FileExistsError:
-            number += 1
-            free = f"{name}-{number}"
