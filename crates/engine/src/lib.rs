@@ -22,5 +22,5 @@ mod window_images;
 
 pub use error::EngineError;
 pub use live::{Cost, Live, LiveState};
-pub use maps::{Chosen, DrillError, Hierarchy, LayerMaps, Maps, Watch, stored_maps};
+pub use maps::{Chosen, DrillError, LayerMaps, Maps, Watch, stored_maps};
 pub use run::{EngineOptions, Run, RunObserver, Summary};

@@ -1,9 +1,9 @@
 //! Where the newest maps are read, and where viewers say which layers they look at.
 
-use super::drill::Hierarchy;
 use super::inbox::Inbox;
 use arc_swap::ArcSwapOption;
 use deepeyes_core::{FilterMap, Image, InputId, InputMap};
+use deepeyes_embed::Hsne;
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct LayerMaps {
     /// Where its filters lie; `None` before they were first compared.
     pub filter: Option<Arc<FilterMap>>,
     /// What stands behind the input map's landmarks; `None` where it shows all points, and out of a store.
-    pub hierarchy: Option<Arc<Hierarchy>>,
+    pub hierarchy: Option<Arc<Hsne>>,
 }
 
 impl LayerMaps {
@@ -109,7 +109,7 @@ impl Maps {
         layer: usize,
         input: Option<Arc<InputMap>>,
         filter: Option<Arc<FilterMap>>,
-        hierarchy: Option<Arc<Hierarchy>>,
+        hierarchy: Option<Arc<Hsne>>,
     ) {
         let steps = input.as_ref().map(|map| map.step).max(filter.as_ref().map(|map| map.step));
         let (Some(place), Some(step)) = (self.0.layers.get(layer), steps) else { return };

@@ -14,41 +14,11 @@ const FEWEST: usize = 5;
 /// More points are not placed while somebody waits for them.
 const MOST: usize = 10_000;
 
-/// What stands behind the landmarks of an input map.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hierarchy {
-    whole: Arc<MapWhole>,
-    scales: Arc<Hsne>,
-}
-
-impl Hierarchy {
-    pub(super) fn new(whole: MapWhole, scales: Hsne) -> Self {
-        Self { whole: Arc::new(whole), scales: Arc::new(scales) }
-    }
-
-    /// What stood behind a map of landmarks on the last of `scales` scales, made anew. Takes seconds for tens of thousands
-    /// of points.
-    pub(super) fn again(whole: &Arc<MapWhole>, scales: usize) -> Result<Self, EmbedError> {
-        let points = Points::new(&whole.fields, whole.components)?;
-        let scales = Hsne::of_points(&points, scales, TsneConfig::default().perplexity)?;
-        Ok(Self { whole: Arc::clone(whole), scales: Arc::new(scales) })
-    }
-
-    /// The same places with new answers.
-    pub(super) fn with(&self, points: Arc<MapPoints>) -> Self {
-        let whole = MapWhole { points, ..MapWhole::clone(&self.whole) };
-        Self { whole: Arc::new(whole), scales: Arc::clone(&self.scales) }
-    }
-
-    /// The scales.
-    pub(super) fn scales(&self) -> &Hsne {
-        &self.scales
-    }
-
-    /// All points of the probe.
-    pub(super) fn whole(&self) -> &Arc<MapWhole> {
-        &self.whole
-    }
+/// The hierarchy behind a map of landmarks on the last of `scales` scales, made anew of all points. Takes seconds for tens
+/// of thousands.
+pub(super) fn hierarchy_again(whole: &MapWhole, scales: usize) -> Result<Hsne, EmbedError> {
+    let points = Points::new(&whole.fields, whole.components)?;
+    Hsne::of_points(&points, scales, TsneConfig::default().perplexity)
 }
 
 /// A point that somebody has chosen in a map.
@@ -102,12 +72,13 @@ impl LayerMaps {
     pub fn drill_in(&self, scale: usize, chosen: &[Chosen]) -> Result<InputMap, DrillError> {
         let map = self.input.as_ref().ok_or(DrillError::NotKept(self.step))?;
         Workers::new(0, true).install(|| {
-            let part = match (&self.hierarchy, &map.whole) {
-                (Some(hierarchy), _) => hierarchy.below(scale, chosen)?,
-                (None, Some(whole)) => {
-                    Hierarchy::again(whole, map.scale_sizes.len())?.below(scale, chosen)?
+            let part = match (&map.whole, &self.hierarchy) {
+                (None, _) => chosen_of(map, chosen)?,
+                (Some(whole), Some(hierarchy)) => below(&whole.points, hierarchy, scale, chosen)?,
+                (Some(whole), None) => {
+                    let hierarchy = hierarchy_again(whole, map.scale_sizes.len())?;
+                    below(&whole.points, &hierarchy, scale, chosen)?
                 }
-                (None, None) => chosen_of(map, chosen)?,
             };
             placed(map.step, part)
         })
@@ -126,41 +97,37 @@ fn chosen_of(map: &InputMap, chosen: &[Chosen]) -> Result<Part, DrillError> {
     Ok(Part { points: some(&map.points, &rows), affinities, start, scale_sizes: vec![rows.len()] })
 }
 
-impl Hierarchy {
-    /// What points of a scale stand for on the scale below.
-    fn below(&self, scale: usize, chosen: &[Chosen]) -> Result<Part, DrillError> {
-        let (Some(lower), Some(landmarks)) = (scale.checked_sub(1), self.scales.scales().get(scale)) else {
-            return Err(DrillError::Finest);
-        };
-        let on_scale =
-            |(row, place): (u32, [f32; 2])| Some((landmarks.indices.binary_search(&row).ok()?, place));
-        let found: Vec<(usize, [f32; 2])> =
-            rows(&self.whole.points, chosen).into_iter().filter_map(on_scale).collect();
-        if found.is_empty() {
-            return Err(DrillError::TooFew(0));
-        }
-        // Landmarks that were not chosen pull nowhere: they stand in the middle of the chosen ones.
-        let sum = found.iter().fold([0.0; 2], |[x, y], (_, place)| [x + place[0], y + place[1]]);
-        let mut map = vec![sum.map(|sum| sum / found.len() as f32); landmarks.len()];
-        for &(landmark, place) in &found {
-            map[landmark] = place;
-        }
-        let selection: Vec<usize> = found.iter().map(|&(landmark, _)| landmark).collect();
-        let part = self.scales.drill_in(scale, &selection, &map)?;
-        in_bounds(part.points.len())?;
-        let below = &self.scales.scales()[lower];
-        let rows = part.points.iter().map(|&point| below.indices[point]).collect();
-        let weights = part.points.iter().map(|&point| below.weights[point]).collect();
-        let mut scale_sizes: Vec<usize> =
-            self.scales.scales()[..scale].iter().map(deepeyes_embed::Scale::len).collect();
-        scale_sizes[lower] = part.points.len();
-        Ok(Part {
-            points: Landmarks { rows, weights }.of(&self.whole.points),
-            affinities: part.affinities,
-            start: part.start,
-            scale_sizes,
-        })
+/// What points of a scale stand for on the scale below.
+fn below(points: &MapPoints, hierarchy: &Hsne, scale: usize, chosen: &[Chosen]) -> Result<Part, DrillError> {
+    let (Some(lower), Some(landmarks)) = (scale.checked_sub(1), hierarchy.scales().get(scale)) else {
+        return Err(DrillError::Finest);
+    };
+    let on_scale = |(row, place): (u32, [f32; 2])| Some((landmarks.indices.binary_search(&row).ok()?, place));
+    let found: Vec<(usize, [f32; 2])> = rows(points, chosen).into_iter().filter_map(on_scale).collect();
+    if found.is_empty() {
+        return Err(DrillError::TooFew(0));
     }
+    // Landmarks that were not chosen pull nowhere: they stand in the middle of the chosen ones.
+    let sum = found.iter().fold([0.0; 2], |[x, y], (_, place)| [x + place[0], y + place[1]]);
+    let mut map = vec![sum.map(|sum| sum / found.len() as f32); landmarks.len()];
+    for &(landmark, place) in &found {
+        map[landmark] = place;
+    }
+    let selection: Vec<usize> = found.iter().map(|&(landmark, _)| landmark).collect();
+    let part = hierarchy.drill_in(scale, &selection, &map)?;
+    in_bounds(part.points.len())?;
+    let below = &hierarchy.scales()[lower];
+    let rows = part.points.iter().map(|&point| below.indices[point]).collect();
+    let weights = part.points.iter().map(|&point| below.weights[point]).collect();
+    let mut scale_sizes: Vec<usize> =
+        hierarchy.scales()[..scale].iter().map(deepeyes_embed::Scale::len).collect();
+    scale_sizes[lower] = part.points.len();
+    Ok(Part {
+        points: Landmarks { rows, weights }.of(points),
+        affinities: part.affinities,
+        start: part.start,
+        scale_sizes,
+    })
 }
 
 /// Rows of the chosen points, rising, with where they are shown; those that are unknown are left out.

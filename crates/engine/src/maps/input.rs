@@ -1,11 +1,10 @@
 //! A layer's input map, refined piece by piece and refreshed by every new probe.
 
-use super::drill::Hierarchy;
 use super::neighbourhood::{Neighbourhood, origins};
 use super::optimised::Optimised;
 use super::points::{Prepared, identities};
 use deepeyes_core::{InputMap, LayerSpec, MapMethod, MapWhole, ProbedInstances};
-use deepeyes_embed::{EmbedError, Points, Tsne, TsneConfig, pca_map, quality};
+use deepeyes_embed::{EmbedError, Hsne, Points, Tsne, TsneConfig, pca_map, quality};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,7 +37,7 @@ pub(super) struct InputMapper {
     stage: Stage,
     map: Option<Arc<InputMap>>,
     /// What stands behind the landmarks of the map.
-    hierarchy: Option<Arc<Hierarchy>>,
+    hierarchy: Option<Arc<Hsne>>,
     optimised: Option<Optimised>,
 }
 
@@ -63,7 +62,7 @@ impl InputMapper {
     }
 
     /// What stands behind the map's landmarks; `None` where all points are shown.
-    pub(super) fn hierarchy(&self) -> Option<&Arc<Hierarchy>> {
+    pub(super) fn hierarchy(&self) -> Option<&Arc<Hsne>> {
         self.hierarchy.as_ref()
     }
 
@@ -116,8 +115,8 @@ impl InputMapper {
             let stage = if map.settled { Stage::Settled } else { Stage::Refining };
             let all = Arc::new(prepared.points);
             let points = optimised.shown(&all);
-            self.hierarchy = self.hierarchy.take().map(|known| Arc::new(known.with(all)));
-            let whole = self.hierarchy.as_ref().map(|known| Arc::clone(known.whole()));
+            let whole = map.whole.as_ref();
+            let whole = whole.map(|whole| Arc::new(MapWhole { points: all, ..MapWhole::clone(whole) }));
             self.map =
                 Some(Arc::new(InputMap { step: prepared.step, points, whole, ..InputMap::clone(map) }));
             return Ok(stage);
@@ -151,19 +150,17 @@ impl InputMapper {
         let placed_by = neighbourhood.fields().map(Arc::new);
         let Neighbourhood { affinities, landmarks, scale_sizes, reduced, components } = neighbourhood;
         let Prepared { step, points, fields, width, fingerprint } = prepared;
-        let (points, fields, landmarks) = match landmarks {
-            Some((landmarks, scales)) => {
+        self.hierarchy = None;
+        let (points, fields, landmarks, whole) = match landmarks {
+            Some((landmarks, hierarchy)) => {
                 let field = |&row: &u32| &fields[row as usize * width..][..width];
                 let fields = landmarks.rows.iter().flat_map(field).copied().collect();
                 let shown = landmarks.of(&points);
                 let whole = MapWhole { points: Arc::new(points), fields: reduced.into(), components };
-                self.hierarchy = Some(Arc::new(Hierarchy::new(whole, scales)));
-                (shown, fields, Some(landmarks))
+                self.hierarchy = Some(Arc::new(hierarchy));
+                (shown, fields, Some(landmarks), Some(Arc::new(whole)))
             }
-            None => {
-                self.hierarchy = None;
-                (points, fields, None)
-            }
+            None => (points, fields, None, None),
         };
         let identities = identities(&points);
         let (tsne, places) = match before {
@@ -186,7 +183,7 @@ impl InputMapper {
             preservation: None,
             scale_sizes,
             fields: placed_by,
-            whole: self.hierarchy.as_ref().map(|known| Arc::clone(known.whole())),
+            whole,
         }));
         self.optimised = Some(optimised);
         Ok(Stage::Refining)

@@ -13,6 +13,6 @@ mod worker;
 mod workers;
 
 pub use board::{LayerMaps, Maps, Watch};
-pub use drill::{Chosen, DrillError, Hierarchy};
+pub use drill::{Chosen, DrillError};
 pub use stored::stored_maps;
 pub(crate) use worker::{MapMaker, StoredMaps};

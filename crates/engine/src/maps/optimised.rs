@@ -1,6 +1,6 @@
 //! An input map's optimisation: of its points, or of the landmarks among them.
 
-use super::drill::Hierarchy;
+use super::drill::hierarchy_again;
 use super::neighbourhood::Landmarks;
 use super::points::{Identity, identities};
 use deepeyes_core::{InputMap, MapMethod, MapPoints};
@@ -36,22 +36,20 @@ impl Optimised {
                 let all: Vec<u32> = (0..map.points.len() as u32).collect();
                 Affinities::of_points(&Points::new(&fields.of(&all), fields.components)?, config.perplexity)?
             }
-            (None, Some(whole)) => {
-                Hierarchy::again(whole, map.scale_sizes.len())?.scales().top().affinities()?
-            }
+            (None, Some(whole)) => hierarchy_again(whole, map.scale_sizes.len())?.top().affinities()?,
             (None, None) => return Ok(None),
         };
-        if map.method == MapMethod::Pca || affinities.len() != map.places.len() {
+        if affinities.len() != map.places.len() {
             return Ok(None);
         }
         Ok(Some(Self {
             tsne: Tsne::finished(affinities, &map.places, config)?,
             identities: identities(&map.points),
-            // Its fields are not what they were to the last bit.
+            // Its fields are not what they were to the last bit, and its quality has been measured.
             fingerprint: 0,
             landmarks: None,
             fields: Vec::new(),
-            width: map.fields.as_ref().map_or(1, |fields| fields.components),
+            width: 1,
         }))
     }
 
