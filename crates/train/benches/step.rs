@@ -1,25 +1,28 @@
 //! What an iteration of LeNet on MNIST takes (mini-batches of 64): alone, with an observer that drops what it gets (the
 //! price of reading activations out of the network), and with everything that a run has: all statistics, and the store.
-//! Blocks of the three alternate in one process, so that whatever else the machine does meets them alike. A block's time is
-//! that of all its iterations, the ends of windows included.
+//! Three trainings in one process take turns of [`TURN`] iterations, so that whatever else the machine does meets them
+//! alike. A turn lasts until what it gave to analyse is analysed, the ends of its windows included.
 //!
-//! `cargo bench -p deepeyes-train --bench step [-- BLOCKS [SHARDS]]`
+//! `cargo bench -p deepeyes-train --bench step [-- TURNS [SHARDS]]`
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use cpu_time::ProcessTime;
 use deepeyes_core::{AnalysisConfig, Event, Observer};
 use deepeyes_data::{Dataset, OpenOptions, Source};
-use deepeyes_engine::{EngineOptions, Run};
+use deepeyes_engine::{EngineOptions, Live, Run};
 use deepeyes_network::preset;
 use deepeyes_store::{Ending, RunOptions, Writer};
 use deepeyes_train::{Control, Session, TrainConfig};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Iterations of a block, and how many of its first do not count: whole windows of 20 remain.
-const BLOCK: [usize; 2] = [420, 20];
+/// Iterations of a turn: two windows. Turns begin and end in the middle of a window, after [`WARM`] iterations that do
+/// not count.
+const TURN: u64 = 40;
+const WARM: u64 = 30;
 
 #[derive(Clone, Copy)]
 enum Mode {
@@ -39,38 +42,78 @@ impl Observer for Dropping {
     }
 }
 
+/// Seconds of a turn's iteration, on the clock and of the processors.
+type Turn = [f64; 2];
+
+/// Lets one training run at a time.
+#[derive(Default)]
+struct Baton {
+    holder: Mutex<usize>,
+    passed: Condvar,
+}
+
+impl Baton {
+    fn wait(&self, place: usize) {
+        let holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.passed.wait_while(holder, |holder| *holder != place));
+    }
+
+    fn pass(&self, place: usize) {
+        *self.holder.lock().unwrap_or_else(PoisonError::into_inner) = (place + 1) % MODES.len();
+        self.passed.notify_all();
+    }
+}
+
 fn main() -> Result<()> {
     let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
-    let blocks: usize = numbers.next().unwrap_or(8).max(1);
-    let shards: Option<usize> = numbers.next();
+    let turns: u64 = numbers.next().unwrap_or(100).max(2);
+    let shards = numbers.next().map(|shards| shards as usize);
     let mut dataset = deepeyes_data::open(&Source::Mnist, &OpenOptions::default())?;
     dataset.validation = few(&dataset)?;
-    let dataset = Arc::new(dataset);
-    let mut times = [vec![], vec![], vec![]];
-    for _ in 0..blocks {
-        for ((mode, _), times) in MODES.iter().zip(&mut times) {
-            times.push(block(&dataset, shards, *mode)?);
-        }
-    }
-    let alone = times[0].clone();
-    for ((_, name), mut times) in MODES.into_iter().zip(times) {
-        let mut ratios: Vec<f64> = times.iter().zip(&alone).map(|(with, without)| with / without).collect();
-        let (seconds, ratio) = (median(&mut times), median(&mut ratios));
-        let [least, most] = [ratios[0], ratios[blocks - 1]];
+    let (dataset, baton) = (Arc::new(dataset), Baton::default());
+    let measured: Vec<Vec<Turn>> = std::thread::scope(|scope| {
+        let start = |(place, (mode, name))| {
+            let (dataset, baton) = (&dataset, &baton);
+            scope.spawn(move || {
+                train(dataset, shards, turns, mode, (baton, place)).unwrap_or_else(|error| {
+                    // The others would wait for its turn to end.
+                    eprintln!("{name}: {error}");
+                    std::process::exit(1)
+                })
+            })
+        };
+        let trainings: Vec<_> = MODES.into_iter().enumerate().map(start).collect();
+        trainings.into_iter().map(|training| training.join().expect("a training does not panic")).collect()
+    });
+    for ((_, name), turns) in MODES.iter().zip(&measured) {
+        let [seconds, processor] = [0, 1].map(|at| median(turns.iter().map(|turn| turn[at]).collect()));
+        let ratios = [0, 1].map(|at| {
+            let pairs = turns.iter().zip(&measured[0]);
+            ratio(pairs.map(|(with, without)| with[at] / without[at]).collect())
+        });
         println!(
-            "{name:<9} {:7.2} ms an iteration, {:6.1} it/s, {ratio:.3} x alone ({least:.3} to {most:.3}, {blocks} blocks)",
+            "{name:<9} {:6.2} ms an iteration, {} x alone; {:6.2} ms of the processors, {} x",
             seconds * 1e3,
-            1.0 / seconds,
+            ratios[0],
+            processor * 1e3,
+            ratios[1],
         );
     }
     Ok(())
 }
 
-/// Mean seconds of an iteration.
-fn block(dataset: &Arc<Dataset>, shards: Option<usize>, mode: Mode) -> Result<f64> {
+/// Trains in turns; gives all of them.
+fn train(
+    dataset: &Arc<Dataset>,
+    shards: Option<usize>,
+    turns: u64,
+    mode: Mode,
+    (baton, place): (&Baton, usize),
+) -> Result<Vec<Turn>> {
     let network = preset("lenet", dataset.classes.len()).ok_or("a preset is missing")?;
     let mut config = TrainConfig::new(network, Arc::clone(dataset), "mnist");
-    config.solver.iterations = BLOCK[0] as u64;
+    config.solver.iterations = WARM + turns * TURN;
+    config.solver.validate_every = config.solver.iterations;
     config.probe = 0;
     config.shards = shards;
     let mut session = Session::prepare(config)?;
@@ -78,24 +121,51 @@ fn block(dataset: &Arc<Dataset>, shards: Option<usize>, mode: Mode) -> Result<f6
     let run = match mode {
         Mode::Analysed => {
             let writer = Writer::create(folder.path(), &session.description(), &RunOptions::default())?;
-            let options = EngineOptions { pool: Some(session.pool()), ..EngineOptions::default() };
+            // The clock goes on while others have their turns.
+            let full_interval = EngineOptions::default().full_interval * MODES.len() as u32;
+            let options =
+                EngineOptions { pool: Some(session.pool()), full_interval, ..EngineOptions::default() };
             Some(Run::start(writer, AnalysisConfig::default(), &options)?)
         }
         Mode::Alone | Mode::Dropped => None,
     };
-    let analysing = run.as_ref().map(Run::observer);
+    let analysing = run.as_ref().map(|run| (run.observer(), run.live()));
     let observer: Option<&dyn Observer> = match (mode, &analysing) {
         (Mode::Alone, _) => None,
-        (_, Some(observer)) => Some(observer.as_ref()),
+        (_, Some((observer, _))) => Some(observer.as_ref()),
         (_, None) => Some(&Dropping),
     };
-    let mut moments = vec![];
-    session.train(observer, &Control::new(), |_| moments.push(Instant::now()))?;
+    let mut measured = vec![];
+    baton.wait(place);
+    let mut start = (Instant::now(), ProcessTime::now());
+    let outcome = session.train(observer, &Control::new(), |progress| {
+        if progress.step >= WARM && (progress.step - WARM).is_multiple_of(TURN) {
+            if let Some((_, live)) = &analysing {
+                catch_up(live, progress.step);
+            }
+            let [seconds, processor] = [start.0.elapsed(), start.1.elapsed()].map(|time| time.as_secs_f64());
+            measured.push([seconds / TURN as f64, processor / TURN as f64]);
+            baton.pass(place);
+            if progress.step < progress.iterations {
+                baton.wait(place);
+            }
+            start = (Instant::now(), ProcessTime::now());
+        }
+    });
+    outcome?;
     if let Some(run) = run {
         run.finish(Ending::Finished)?;
     }
-    let counted = moments[BLOCK[1] - 1..BLOCK[0]].to_vec();
-    Ok((counted[counted.len() - 1] - counted[0]).as_secs_f64() / (counted.len() - 1) as f64)
+    // The first were the iterations to warm up.
+    Ok(measured.split_off(1))
+}
+
+/// Waits until the analysis has taken iteration `step` in.
+fn catch_up(live: &Live, step: u64) {
+    let mut state = live.state();
+    while state.step < step {
+        state = live.wait(state.version, Duration::from_secs(1));
+    }
 }
 
 /// A validation split that takes no time to measure: it is no part of what is timed.
@@ -118,7 +188,17 @@ fn few(dataset: &Dataset) -> Result<deepeyes_data::Split> {
     Ok(deepeyes_data::open(&source, &OpenOptions::default())?.validation)
 }
 
-fn median(values: &mut [f64]) -> f64 {
+/// The median of some ratios, with its 95 % interval: of so many numbers, those whose ranks a median leaves that rarely.
+fn ratio(mut ratios: Vec<f64>) -> String {
+    ratios.sort_by(f64::total_cmp);
+    let (count, last) = (ratios.len() as f64, ratios.len() - 1);
+    let margin = 0.98 * count.sqrt();
+    let [least, most] =
+        [count / 2.0 - margin, count / 2.0 + margin].map(|rank| ratios[(rank as usize).min(last)]);
+    format!("{:.3} ({least:.3} to {most:.3})", ratios[ratios.len() / 2])
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
