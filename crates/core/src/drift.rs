@@ -19,7 +19,9 @@ pub(crate) const GROUPS: usize = 64;
 const HALVES: u32 = 1000;
 /// The quantile of the halves' drift that counts as noise.
 const QUANTILE: f64 = 0.999;
-
+/// Registers that are summed into at a time, and a multiple of the numbers that they hold, however wide they are.
+const REGISTERS: usize = 4;
+const CHUNK: usize = 16 * REGISTERS;
 /// Keys that keep the hashes of different purposes apart.
 const GROUP_KEY: u64 = 1;
 const HALF_KEY: u64 = 2;
@@ -87,30 +89,60 @@ impl GroupedPerplexities {
 /// Groups of instances.
 #[derive(Default)]
 struct Cumulative {
-    /// Instances of each group up to each bin: `[groups, FINE_BINS]`. Exact up to 2^24 of them, and then as good as a sum.
+    /// Instances of each group up to each bin: `[groups, bins]`. Exact up to 2^24 of them, and then as good as a sum.
     counted: Vec<f32>,
     /// Silent instances of each group.
     silent: Vec<f32>,
+    /// The bins' distances: see [`gaps`].
+    gaps: Vec<f32>,
 }
 
 impl Cumulative {
     fn of(windows: &[&GroupedPerplexities]) -> Self {
-        let mut groups = Self::default();
+        let filters = windows.first().map_or(1, |window| window.filters);
+        let mut groups = Self { gaps: gaps(filters), ..Self::default() };
         for window in windows {
             window.cumulate(&mut groups);
         }
         groups
     }
 
+    fn bins(&self) -> usize {
+        self.gaps.len()
+    }
+
     /// All groups together.
     fn total(&self) -> Set {
-        let mut total = Set { counted: vec![0.0; FINE_BINS], silent: self.silent.iter().sum() };
-        for row in self.counted.chunks_exact(FINE_BINS) {
+        let mut total = Set { counted: vec![0.0; self.bins()], silent: self.silent.iter().sum() };
+        for row in self.counted.chunks_exact(self.bins()) {
             for (total, value) in total.counted.iter_mut().zip(row) {
                 *total += value;
             }
         }
         total
+    }
+
+    /// The same without the bins that are empty in all groups: up to such a bin there are as many instances as up to the
+    /// one before, which takes its distance over. The last bin is repeated, with no distance, to a multiple of [`CHUNK`].
+    fn occupied(&self) -> Self {
+        let total = self.total().counted;
+        let (mut bins, mut gaps) = (Vec::new(), Vec::new());
+        let mut before = 0.0;
+        for (bin, (&count, &gap)) in total.iter().zip(&self.gaps).enumerate() {
+            if count > before {
+                bins.push(bin);
+                gaps.push(gap);
+            } else if let Some(last) = gaps.last_mut() {
+                *last += gap;
+            }
+            before = count;
+        }
+        let width = bins.len().max(1).next_multiple_of(CHUNK);
+        bins.resize(width, self.bins() - 1);
+        gaps.resize(width, 0.0);
+        let rows = self.counted.chunks_exact(self.bins());
+        let counted = rows.flat_map(|row| bins.iter().map(|&bin| row[bin])).collect();
+        Self { counted, silent: self.silent.clone(), gaps }
     }
 }
 
@@ -122,8 +154,7 @@ struct Set {
     silent: f32,
 }
 
-/// Distance from each bin's middle to the next one's over F - 1; 0 for the last bin, and all zero for F = 1, whose
-/// perplexity is always 1.
+/// Distance from each bin's middle to the next one's over F - 1; 0 for the last bin.
 fn gaps(filters: usize) -> Vec<f32> {
     let mut gaps = vec![0.0; FINE_BINS];
     if filters > 1 {
@@ -138,16 +169,17 @@ fn gaps(filters: usize) -> Vec<f32> {
 /// Wasserstein-1 distance of two windows' perplexities over F - 1 plus the change of the silent share, in [0, 1]; 0 for
 /// F = 1. A window without instances that are not silent has no perplexities to compare: then only the share counts.
 pub(crate) fn drift(one: &GroupedPerplexities, two: &GroupedPerplexities) -> f64 {
-    distance(&Cumulative::of(&[one]).total(), &Cumulative::of(&[two]).total(), &gaps(one.filters))
+    if one.filters <= 1 {
+        return 0.0;
+    }
+    let [one, two] = [one, two].map(|window| Cumulative::of(&[window]));
+    distance(&one.total(), &two.total(), &one.gaps)
 }
 
 /// Drift from the cumulative counts of two sets of instances.
 #[inline(always)]
 fn distance(one: &Set, two: &Set, gaps: &[f32]) -> f64 {
-    if gaps[0] == 0.0 {
-        return 0.0;
-    }
-    let (counted_one, counted_two) = (one.counted[FINE_BINS - 1], two.counted[FINE_BINS - 1]);
+    let [counted_one, counted_two] = [one, two].map(|set| set.counted.last().copied().unwrap_or(0.0));
     let mut moved = 0.0_f32;
     if counted_one > 0.0 && counted_two > 0.0 {
         let (scale_one, scale_two) = (counted_one.recip(), counted_two.recip());
@@ -170,10 +202,11 @@ fn distance(one: &Set, two: &Set, gaps: &[f32]) -> f64 {
 
 /// The drift that sampling alone explains: the 99.9 % quantile of the drift between random halves of two pooled windows.
 pub(crate) fn noise(one: &GroupedPerplexities, two: &GroupedPerplexities, seed: u64) -> f64 {
-    let groups = Cumulative::of(&[one, two]);
-    let total = groups.total();
-    let gaps = gaps(one.filters);
-    let halves = Halves { groups: &groups, total: &total, gaps: &gaps, seed };
+    if one.filters <= 1 {
+        return 0.0;
+    }
+    let groups = Cumulative::of(&[one, two]).occupied();
+    let halves = Halves { groups: &groups, total: &groups.total(), seed };
     let mut drifts: Vec<f64> = (0..HALVES)
         .into_par_iter()
         .with_min_len(100)
@@ -189,7 +222,6 @@ struct Halves<'a> {
     /// All groups of both windows.
     groups: &'a Cumulative,
     total: &'a Set,
-    gaps: &'a [f32],
     seed: u64,
 }
 
@@ -227,24 +259,24 @@ impl WithSimd for Half<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { halves, half, scratch: Scratch { order, half: one, rest } } = self;
-        let &Halves { groups, total, gaps, .. } = halves;
+        let &Halves { groups, total, .. } = halves;
         halves.draw(half, order);
-        one.counted.resize(FINE_BINS, 0.0);
-        rest.counted.resize(FINE_BINS, 0.0);
+        one.counted.resize(groups.bins(), 0.0);
+        rest.counted.resize(groups.bins(), 0.0);
         one.silent = 0.0;
         for &group in order.iter() {
             one.silent += groups.silent[group];
         }
         rest.silent = total.silent - one.silent;
-        // Eight registers of the sum at a time: each group's counts are read once and nothing is written between.
+        // A few registers of the sum at a time: each group's counts are read once and nothing is written between.
         let rows = S::as_simd_f32s(&groups.counted).0;
-        let width = FINE_BINS / S::F32_LANES;
+        let width = groups.bins() / S::F32_LANES;
         let sums = S::as_mut_simd_f32s(&mut one.counted).0;
-        for (chunk, sums) in sums.chunks_exact_mut(8).enumerate() {
-            let mut held = [simd.splat_f32s(0.0); 8];
+        for (chunk, sums) in sums.chunks_exact_mut(REGISTERS).enumerate() {
+            let mut held = [simd.splat_f32s(0.0); REGISTERS];
             for &group in order.iter() {
-                let row = &rows[group * width + chunk * 8..][..8];
-                for place in 0..8 {
+                let row = &rows[group * width + chunk * REGISTERS..][..REGISTERS];
+                for place in 0..REGISTERS {
                     held[place] = simd.add_f32s(held[place], row[place]);
                 }
             }
@@ -253,7 +285,7 @@ impl WithSimd for Half<'_> {
         for ((rest, &total), &one) in rest.counted.iter_mut().zip(&total.counted).zip(&one.counted) {
             *rest = total - one;
         }
-        distance(one, rest, gaps)
+        distance(one, rest, &groups.gaps)
     }
 }
 
@@ -322,8 +354,8 @@ mod tests {
         let mut groups: Vec<usize> = pooled.iter().map(|&(group, _)| group).collect();
         groups.sort_unstable();
         groups.dedup();
-        let numbered = Cumulative { counted: Vec::new(), silent: vec![0.0; groups.len()] };
-        let halves = Halves { groups: &numbered, total: &Set::default(), gaps: &[], seed };
+        let numbered = Cumulative { silent: vec![0.0; groups.len()], ..Cumulative::default() };
+        let halves = Halves { groups: &numbered, total: &Set::default(), seed };
         let mut drifts: Vec<f64> = (0..HALVES)
             .map(|half| {
                 let mut order = Vec::new();

@@ -33,7 +33,7 @@ impl Bins {
     #[inline(always)]
     pub(crate) fn bin(self, perplexity: f64) -> usize {
         let place = (perplexity - 1.0) * self.per_unit + EDGE_TOLERANCE;
-        (place.max(0.0) as usize).min(PERPLEXITY_BINS - 1)
+        (place as u32 as usize).min(PERPLEXITY_BINS - 1)
     }
 }
 

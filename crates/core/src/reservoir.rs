@@ -3,22 +3,29 @@
 //! input that comes back in the next epoch takes its old place.
 
 use crate::{InputId, InstanceSample};
-use std::collections::BTreeMap;
 
 /// The k instances with the smallest hashes; of one seen twice (a repeated input) the latest is kept once.
+///
+/// Instances enter in any order, and a few more than k of them are held: when there is no place left, the surplus goes at
+/// once. Until then instances enter that a tree would refuse, which costs less than the tree.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reservoir {
     filters: usize,
     size: usize,
-    entries: BTreeMap<u64, Entry>,
+    /// The first ones, up to `size`, in order and of distinct instances; then those that came since.
+    entries: Vec<Entry>,
     /// Raw activations, `filters` a slot.
     activations: Vec<f32>,
+    /// What is known of the instance in each slot.
+    identities: Vec<Identity>,
+    /// Slots without an entry.
+    free: Vec<u32>,
     /// Hashes above this one do not enter.
     limit: u64,
 }
 
 /// What is known of an instance.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Identity {
     pub(crate) input: InputId,
     pub(crate) position: u32,
@@ -29,15 +36,18 @@ pub(crate) struct Identity {
     pub(crate) place: u32,
 }
 
-#[derive(Debug, Clone)]
+/// In the order of hashes, and of one instance the latest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    slot: usize,
-    identity: Identity,
+    hash: u64,
+    step: u64,
+    place: u32,
+    slot: u32,
 }
 
 impl Reservoir {
     pub(crate) fn new(filters: usize, size: usize) -> Self {
-        Self { filters, size, entries: BTreeMap::new(), activations: Vec::new(), limit: u64::MAX }
+        Self { filters, size, limit: u64::MAX, ..Self::default() }
     }
 
     /// Whether an instance with this hash may enter; almost all do not, so this comes before anything is copied.
@@ -56,58 +66,72 @@ impl Reservoir {
         if !self.wants(hash) {
             return;
         }
-        let slot = match self.entries.get_mut(&hash) {
-            Some(entry) => {
-                let seen = (entry.identity.step, entry.identity.place);
-                if (identity.step, identity.place) < seen {
-                    return;
-                }
-                entry.identity = identity;
-                entry.slot
-            }
-            None => {
-                let slot = if self.entries.len() < self.size {
-                    let slot = self.entries.len();
-                    if slot == 0 {
-                        self.activations.reserve_exact(self.size * self.filters);
-                    }
-                    self.activations.resize((slot + 1) * self.filters, 0.0);
-                    slot
-                } else {
-                    match self.entries.pop_last() {
-                        Some((_, evicted)) => evicted.slot,
-                        None => return,
-                    }
-                };
-                self.entries.insert(hash, Entry { slot, identity });
-                if self.entries.len() == self.size {
-                    self.limit = self.entries.last_key_value().map_or(u64::MAX, |(&largest, _)| largest);
-                }
-                slot
-            }
-        };
-        let row = &mut self.activations[slot * self.filters..][..self.filters];
+        let slot = self.slot();
+        self.identities[slot as usize] = identity;
+        self.entries.push(Entry { hash, step: identity.step, place: identity.place, slot });
+        let row = &mut self.activations[slot as usize * self.filters..][..self.filters];
         for (value, activation) in row.iter_mut().zip(activations) {
             *value = activation;
+        }
+        if self.entries.len() == self.places() {
+            self.settle();
+        }
+    }
+
+    /// Instances that can be held.
+    fn places(&self) -> usize {
+        self.size + (self.size / 4).max(1)
+    }
+
+    /// A slot for another instance.
+    fn slot(&mut self) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            return slot;
+        }
+        let slot = self.identities.len();
+        if slot == 0 {
+            self.activations.reserve_exact(self.places() * self.filters);
+        }
+        self.activations.resize((slot + 1) * self.filters, 0.0);
+        self.identities.push(Identity::default());
+        slot as u32
+    }
+
+    /// Lets go of all that is not in the sample.
+    fn settle(&mut self) {
+        // A stable sort: it merges what is in order already.
+        self.entries.sort();
+        let Self { entries, free, size, .. } = self;
+        entries.dedup_by(|later, kept| {
+            let same = later.hash == kept.hash;
+            if same {
+                free.push(kept.slot);
+                *kept = *later;
+            }
+            same
+        });
+        free.extend(entries.drain(entries.len().min(*size)..).map(|entry| entry.slot));
+        if entries.len() == *size {
+            self.limit = entries.last().map_or(u64::MAX, |largest| largest.hash);
         }
     }
 
     /// Takes in what another part of the data gave; both must be of the same layer and size.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (&hash, entry) in &other.entries {
-            if !self.wants(hash) {
-                break;
-            }
-            let row = &other.activations[entry.slot * other.filters..][..other.filters];
-            self.insert(hash, entry.identity, row.iter().copied());
+        for entry in &other.entries {
+            let slot = entry.slot as usize;
+            let row = &other.activations[slot * other.filters..][..other.filters];
+            self.insert(entry.hash, other.identities[slot], row.iter().copied());
         }
     }
 
     /// The instances in the order of their hashes: any first part of them is itself an unbiased sample.
-    pub(crate) fn into_sample(self) -> InstanceSample {
+    pub(crate) fn into_sample(mut self) -> InstanceSample {
+        self.settle();
         let mut sample = InstanceSample { filters: self.filters, ..InstanceSample::default() };
-        sample.activations.reserve_exact(self.activations.len());
-        for Entry { slot, identity } in self.entries.values() {
+        sample.activations.reserve_exact(self.entries.len() * self.filters);
+        for slot in self.entries.iter().map(|entry| entry.slot as usize) {
+            let identity = &self.identities[slot];
             sample.activations.extend_from_slice(&self.activations[slot * self.filters..][..self.filters]);
             sample.inputs.push(identity.input);
             sample.positions.push(identity.position);
@@ -124,6 +148,7 @@ mod tests {
     use super::*;
     use crate::random::hash;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn insert(reservoir: &mut Reservoir, (input, step): (i64, u64)) {
         let identity = Identity { input, position: 0, label: -1, prediction: -1, step, place: 0 };

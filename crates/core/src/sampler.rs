@@ -13,6 +13,8 @@ pub fn positions_per_input(share: f64, positions: usize) -> usize {
 pub struct PositionSampler {
     positions: usize,
     count: usize,
+    /// The probability with which a position is drawn at first, in 256ths.
+    chance: u32,
     /// One bit a position.
     mask: Vec<u64>,
 }
@@ -20,37 +22,61 @@ pub struct PositionSampler {
 impl PositionSampler {
     /// Draws `count` of `positions` positions (all where there are fewer).
     pub fn new(positions: usize, count: usize) -> Self {
-        Self { positions, count: count.min(positions), mask: vec![0; positions.div_ceil(64)] }
+        let count = count.min(positions);
+        let chance = (256.0 * count as f64 / positions.max(1) as f64).round() as u32;
+        Self { positions, count, chance, mask: vec![0; positions.div_ceil(64)] }
     }
 
     /// Replaces `out` with the sample that belongs to a key: equal keys give equal samples.
+    ///
+    /// Each position is drawn by itself first, 64 with a few random words; then random ones are added or taken away until
+    /// their number is right. No step prefers a position, so that all samples of that number are equally likely.
     pub fn draw(&mut self, key: u64, out: &mut Vec<u32>) {
-        out.clear();
-        if self.count == self.positions {
-            out.extend(0..self.positions as u32);
-            return;
-        }
-        // Of a sample and its complement the smaller is drawn, by Floyd's algorithm (Bentley and Floyd 1987).
-        let complement = self.count > self.positions / 2;
-        let drawn = if complement { self.positions - self.count } else { self.count };
-        self.mask.fill(0);
         let mut random = Random::new(key);
-        for last in self.positions - drawn..self.positions {
-            let place = random.below(last + 1);
-            let place = if self.mask[place / 64] >> (place % 64) & 1 == 1 { last } else { place };
-            self.mask[place / 64] |= 1 << (place % 64);
+        for (word, bits) in self.mask.iter_mut().enumerate() {
+            let valid = (self.positions - word * 64).min(64);
+            *bits = random_bits(&mut random, self.chance) & (u64::MAX >> (64 - valid));
         }
+        let mut drawn: usize = self.mask.iter().map(|bits| bits.count_ones() as usize).sum();
+        while drawn != self.count {
+            let place = random.below(self.positions);
+            let (bits, bit) = (&mut self.mask[place / 64], 1 << (place % 64));
+            if drawn < self.count && *bits & bit == 0 {
+                *bits |= bit;
+                drawn += 1;
+            } else if drawn > self.count && *bits & bit != 0 {
+                *bits &= !bit;
+                drawn -= 1;
+            }
+        }
+        out.clear();
         for (word, &bits) in self.mask.iter().enumerate() {
-            let mut bits = if complement { !bits } else { bits };
+            let mut bits = bits;
             while bits != 0 {
-                let place = word * 64 + bits.trailing_zeros() as usize;
-                if place < self.positions {
-                    out.push(place as u32);
-                }
+                out.push(word as u32 * 64 + bits.trailing_zeros());
                 bits &= bits - 1;
             }
         }
     }
+
+    /// The last sample, one bit a position.
+    pub fn mask(&self) -> &[u64] {
+        &self.mask
+    }
+}
+
+/// 64 bits, each of them 1 with a probability of `chance` 256ths: its binary digits decide, from the lowest on, whether a
+/// random word is joined with or met by what there is.
+fn random_bits(random: &mut Random, chance: u32) -> u64 {
+    if chance >= 256 {
+        return u64::MAX;
+    }
+    let mut bits = 0;
+    for digit in chance.trailing_zeros().min(8)..8 {
+        let word = random.next();
+        bits = if chance >> digit & 1 == 1 { bits | word } else { bits & word };
+    }
+    bits
 }
 
 #[cfg(test)]

@@ -33,7 +33,10 @@ impl JaccardAccumulator {
     /// Of no instances yet; holds F (F + 1) / 2 numbers.
     pub fn new(filters: usize) -> Self {
         let pairs = filters * filters.saturating_sub(1) / 2;
-        Self { filters, instances: 0, sums: vec![0.0; filters], minima: vec![0.0; pairs] }
+        // Written, not only promised to be zero: adding to a page that no one has written yet faults twice, and stops all
+        // threads for a moment.
+        let minima = std::iter::repeat_n(0.0, pairs).collect();
+        Self { filters, instances: 0, sums: vec![0.0; filters], minima }
     }
 
     /// Takes in the rectified instances of a row-major matrix `[n, F]`.

@@ -2,6 +2,7 @@
 //! `[F, positions]`, so that SIMD lanes run over the drawn positions; rows and dense layers stay `[n, F]`, and lanes run
 //! over the filters.
 
+use super::compress::{Compress, SLACK};
 use crate::Rectify;
 use crate::perplexity::Perplexities;
 use crate::rectify::rectify_instance;
@@ -58,15 +59,24 @@ impl Scratch {
         Self { filters, maxima: vec![0.0; filters], sums: vec![0.0; filters], ..Self::default() }
     }
 
-    /// Instances of the drawn positions of feature maps `[F, area]`.
-    pub(super) fn maps<'a>(&'a mut self, rectify: Rectify, maps: &'a [f32], area: usize) -> Block<'a> {
-        let mut stride = self.gather(maps, area);
+    /// Instances of the drawn positions of feature maps `[F, area]`, which are the bits of `mask`.
+    pub(super) fn maps<'a>(
+        &'a mut self,
+        rectify: Rectify,
+        maps: &'a [f32],
+        area: usize,
+        mask: &[u64],
+    ) -> Block<'a> {
+        let mut stride = self.gather(&Compress { maps, area, mask });
         if !self.rectify_planes(rectify, stride) {
-            let finite = |&position: &u32| {
-                maps[position as usize..].iter().step_by(area).all(|value| value.is_finite())
-            };
-            self.positions.retain(finite);
-            stride = self.gather(maps, area);
+            let mut mask = mask.to_vec();
+            self.positions.retain(|&position| {
+                let position = position as usize;
+                let finite = maps[position..].iter().step_by(area).all(|value| value.is_finite());
+                mask[position / 64] &= !(u64::from(!finite) << (position % 64));
+                finite
+            });
+            stride = self.gather(&Compress { maps, area, mask: &mask });
             self.rectify_planes(rectify, stride);
         }
         self.sources.clear();
@@ -113,19 +123,14 @@ impl Scratch {
     }
 
     /// Copies the drawn positions of each map to a plane, padded with zeros to a multiple of 16; gives the planes' width.
-    fn gather(&mut self, maps: &[f32], area: usize) -> usize {
-        let count = self.positions.len();
-        let stride = count.next_multiple_of(16);
-        self.values.resize(self.filters * stride, 0.0);
-        if stride == 0 {
-            return stride;
+    fn gather(&mut self, drawn: &Compress) -> usize {
+        let stride = self.positions.len().next_multiple_of(16);
+        let size = self.filters * stride;
+        if stride > 0 {
+            self.values.resize(size + SLACK, 0.0);
+            drawn.to_planes(&mut self.values, stride);
         }
-        for (plane, map) in self.values.chunks_exact_mut(stride).zip(maps.chunks_exact(area)) {
-            for (value, &position) in plane.iter_mut().zip(&self.positions) {
-                *value = map[position as usize];
-            }
-            plane[count..].fill(0.0);
-        }
+        self.values.truncate(size);
         stride
     }
 

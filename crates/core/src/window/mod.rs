@@ -2,6 +2,7 @@
 //! steps, to what the whole would have given (sums up to rounding).
 
 mod block;
+mod compress;
 mod kept;
 #[cfg(test)]
 mod tests;
@@ -244,7 +245,7 @@ impl LayerWindow {
             let block = if positions == 1 {
                 self.scratch.rows(self.shape.rectify, maps)
             } else {
-                self.scratch.maps(self.shape.rectify, maps, positions)
+                self.scratch.maps(self.shape.rectify, maps, positions, self.sampler.mask())
             };
             self.totals.take(&input, &block, sampled);
         }

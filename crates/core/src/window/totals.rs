@@ -124,7 +124,7 @@ impl Totals {
         let instances = found.max.iter().zip(&found.bits).zip(&found.value).take(block.positions.len());
         for ((&max, &bits), &value) in instances {
             if max > 0.0 {
-                fine[((bits * scale) as usize).min(FINE_BINS - 1)] += 1;
+                fine[((bits * scale) as u32 as usize).min(FINE_BINS - 1)] += 1;
                 self.counts[bins.bin(f64::from(value))] += 1;
                 self.perplexity_sum += f64::from(value);
             } else {

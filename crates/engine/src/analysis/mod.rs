@@ -231,13 +231,19 @@ impl Analysis {
             }
         }
         let inputs = batch.inputs.len().max(1);
-        let sizes = given.iter().flatten().map(|activations| activations.values.len());
-        let pieces = sizes.sum::<usize>().div_ceil(PIECE).clamp(1, inputs);
-        let size = inputs.div_ceil(pieces);
-        for first in (0..inputs).step_by(size) {
-            let places = first..first + size;
-            let pieces = self.layers.iter_mut().zip(&given).map(|(layer, given)| {
-                let places = places.clone();
+        // Inputs of each layer that are a piece.
+        let sizes: Vec<usize> = given
+            .iter()
+            .map(|given| {
+                let values: usize = given.iter().map(|activations| activations.values.len()).sum();
+                inputs.div_ceil(values.div_ceil(PIECE).clamp(1, inputs))
+            })
+            .collect();
+        let least = sizes.iter().copied().min().unwrap_or(inputs);
+        for round in 0..inputs.div_ceil(least) {
+            let layers = self.layers.iter_mut().zip(&given).zip(&sizes);
+            let pieces = layers.filter(|(_, size)| round * **size < inputs).map(|((layer, given), size)| {
+                let places = round * size..(round + 1) * size;
                 move || given.iter().try_for_each(|given| layer.observe(batch, given, places.clone()))
             });
             let (observed, seconds) = self.gaps.run(pieces.collect());
