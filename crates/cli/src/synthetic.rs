@@ -3,8 +3,7 @@
 use crate::run_view::{CoursePoint, FilterMapView, InputMapView, LayerView, RunView, Scalars, Status};
 use deepeyes_core::{
     FilterState, FilterStatistics, Finding, FindingKind, LayerSnapshot, LayerSpec, LayerStatistics,
-    MapMethod, PERPLEXITY_BINS, PerplexityHistogram, Rectify, RunDescription, Separability, Severity,
-    Similarity,
+    MapMethod, PERPLEXITY_BINS, PerplexityHistogram, RunDescription, Separability, Severity, Similarity,
 };
 use deepeyes_network::ReceptiveField;
 use std::sync::Arc;
@@ -28,8 +27,7 @@ pub(crate) fn spec(name: &str, filters: usize) -> LayerSpec {
         grid: if name.starts_with("conv") { [24, 24] } else { [1, 1] },
         receptive_field: Some(ReceptiveField { size: [5, 5], stride: [1, 1], offset: [-2, -2] }),
         parameters: 520,
-        rectify: Rectify::Relu,
-        output: false,
+        ..LayerSpec::default()
     }
 }
 
@@ -172,7 +170,6 @@ pub(crate) fn run(steps: u64, layers: &[(&str, usize)]) -> RunView {
         description: RunDescription {
             name: "lenet <b>".to_owned(),
             network: "lenet".to_owned(),
-            network_toml: String::new(),
             layers: layers.iter().map(|layer| layer.spec.clone()).collect(),
             parameters: 431_080,
             multiply_adds: Some(2_293_000),
@@ -183,7 +180,7 @@ pub(crate) fn run(steps: u64, layers: &[(&str, usize)]) -> RunView {
             iterations: Some(steps),
             batch: Some(64),
             seed: Some(7),
-            settings: String::new(),
+            ..RunDescription::default()
         },
         scalars: Scalars {
             step: steps_of().collect(),

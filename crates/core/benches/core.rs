@@ -21,10 +21,9 @@ fn spec((name, filters, grid): (&str, usize, [usize; 2])) -> LayerSpec {
         kind: "conv2d".to_owned(),
         filters,
         grid,
-        receptive_field: None,
-        parameters: 0,
         rectify: if name == "fc2" { Rectify::Softmax } else { Rectify::Relu },
         output: name == "fc2",
+        ..LayerSpec::default()
     }
 }
 

@@ -19,7 +19,7 @@ pub enum Rectify {
 }
 
 /// A watched layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LayerSpec {
     /// Its name in the network, unique there.
     pub name: String,
@@ -47,7 +47,7 @@ impl LayerSpec {
 }
 
 /// What a run is about: fixed when it starts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunDescription {
     /// The run's name, before it is made unique in its log directory.
     pub name: String,

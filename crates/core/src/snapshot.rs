@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub const PERPLEXITY_BINS: usize = 50;
 
 /// Distribution of the perplexity of activation vectors, in 50 equal bins over [1, F] (F = 1: [1, 2]).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PerplexityHistogram {
     /// Instances in each bin; silent instances are in none.
     pub counts: Vec<u64>,
@@ -36,7 +36,7 @@ pub struct FilterStatistics {
 }
 
 /// Pairwise filter similarity phi: the strict upper triangle, row by row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Similarity {
     /// F.
     pub filters: usize,
@@ -56,7 +56,7 @@ impl Similarity {
 }
 
 /// Statistics of a set of instances of one layer, exact (`analyze`) or live (a window).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LayerStatistics {
     /// Instances that count (finite ones, silent ones included).
     pub instances: u64,
@@ -128,7 +128,7 @@ pub struct Separability {
 }
 
 /// One layer at the end of a window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LayerSnapshot {
     /// First iteration of the window.
     pub from: u64,

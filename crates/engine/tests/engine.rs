@@ -19,10 +19,9 @@ fn layer(name: &str, filters: usize, grid: [usize; 2], rectify: Rectify) -> Laye
         kind: "conv2d".to_owned(),
         filters,
         grid,
-        receptive_field: None,
         parameters: 1,
         rectify,
-        output: false,
+        ..LayerSpec::default()
     }
 }
 
@@ -34,18 +33,11 @@ fn writer(logdir: &Path) -> Writer {
     let description = RunDescription {
         name: "run".to_owned(),
         network: "test".to_owned(),
-        network_toml: String::new(),
         layers: layers(),
         parameters: 2,
-        multiply_adds: None,
-        classes: Vec::new(),
-        data: String::new(),
-        input: None,
-        training_inputs: None,
         iterations: Some(60),
         batch: Some(INPUTS),
-        seed: None,
-        settings: String::new(),
+        ..RunDescription::default()
     };
     Writer::create(logdir, &description, &RunOptions::default()).unwrap()
 }

@@ -3,7 +3,7 @@
 
 use deepeyes_core::{
     Activations, AnalysisConfig, Batch, Event, Image, InputSplit, LayerInstances, LayerSpec, MapMethod,
-    Observer, ProbedInstances, Rectify, RunDescription, Values,
+    Observer, ProbedInstances, RunDescription, Values,
 };
 use deepeyes_engine::{EngineOptions, LayerMaps, Maps, Run, stored_maps};
 use deepeyes_store::{Ending, Reader, RunOptions, Writer};
@@ -20,10 +20,8 @@ fn layer(name: &str) -> LayerSpec {
         kind: "dense".to_owned(),
         filters: FILTERS,
         grid: [1, 1],
-        receptive_field: None,
         parameters: 1,
-        rectify: Rectify::Relu,
-        output: false,
+        ..LayerSpec::default()
     }
 }
 
@@ -31,18 +29,11 @@ fn start(logdir: &Path) -> Run {
     let description = RunDescription {
         name: "run".to_owned(),
         network: "test".to_owned(),
-        network_toml: String::new(),
         layers: vec![layer("a"), layer("b")],
         parameters: 2,
-        multiply_adds: None,
-        classes: Vec::new(),
-        data: String::new(),
-        input: None,
-        training_inputs: None,
         iterations: Some(20),
         batch: Some(INPUTS),
-        seed: None,
-        settings: String::new(),
+        ..RunDescription::default()
     };
     let writer = Writer::create(logdir, &description, &RunOptions::default()).unwrap();
     let config = AnalysisConfig { window: 10, ..AnalysisConfig::default() };

@@ -45,10 +45,9 @@ impl Shape {
             kind: kind.to_owned(),
             filters: self.filters,
             grid: self.grid,
-            receptive_field: None,
-            parameters: 0,
             rectify: if output { Rectify::Softmax } else { Rectify::Relu },
             output,
+            ..LayerSpec::default()
         }
     }
 

@@ -237,18 +237,11 @@ impl Run {
         let description = RunDescription {
             name: self.name.clone(),
             network,
-            network_toml: String::new(),
             layers: self.layers.clone(),
             parameters,
-            multiply_adds: None,
             classes,
-            data: String::new(),
-            input: None,
-            training_inputs: None,
             iterations,
-            batch: None,
-            seed: None,
-            settings: String::new(),
+            ..RunDescription::default()
         };
         let writer = Writer::create(&self.logdir, &description, &RunOptions::default())?;
         let run = deepeyes_engine::Run::start(writer, analysis, &EngineOptions::default())?;

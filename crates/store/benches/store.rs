@@ -3,7 +3,7 @@
 
 use deepeyes_core::{
     FilterState, FilterStatistics, InstanceSample, LayerSnapshot, LayerSpec, LayerStatistics,
-    PERPLEXITY_BINS, PerplexityHistogram, Rectify, RunDescription, Similarity,
+    PERPLEXITY_BINS, PerplexityHistogram, RunDescription, Similarity,
 };
 use deepeyes_store::{Reader, RunOptions, SnapshotParts, Writer};
 use divan::Bencher;
@@ -25,26 +25,13 @@ fn begin(logdir: &Path) -> Writer {
         kind: "dense".to_owned(),
         filters,
         grid: [1, 1],
-        receptive_field: None,
-        parameters: 0,
-        rectify: Rectify::Relu,
-        output: false,
+        ..LayerSpec::default()
     });
     let description = RunDescription {
         name: "bench".to_owned(),
         network: "lenet".to_owned(),
-        network_toml: String::new(),
         layers: layers.collect(),
-        parameters: 0,
-        multiply_adds: None,
-        classes: Vec::new(),
-        data: String::new(),
-        input: None,
-        training_inputs: None,
-        iterations: None,
-        batch: None,
-        seed: None,
-        settings: String::new(),
+        ..RunDescription::default()
     };
     Writer::create(logdir, &description, &RunOptions::default()).expect("a temporary directory takes a run")
 }
@@ -75,26 +62,16 @@ fn snapshot(filters: usize) -> LayerSnapshot {
         to: 20,
         instances_possible: 1,
         instances_sampled: 1,
-        change: None,
-        drift: None,
-        noise: None,
-        trend: None,
-        stable: false,
-        stable_since: None,
         all_time_max: noise(filters),
         statistics: LayerStatistics {
             instances: 1,
-            invalid: 0,
-            silent: 0,
             perplexity: PerplexityHistogram {
                 counts: (0..PERPLEXITY_BINS as u64).collect(),
                 mean: Some(2.0),
             },
             filters: vec![filter; filters],
-            redundant_groups: Vec::new(),
-            effective_filters: None,
             similarity: Some(Similarity { filters, upper: noise(filters * (filters - 1) / 2) }),
-            findings: Vec::new(),
+            ..LayerStatistics::default()
         },
         sample: Some(Arc::new(InstanceSample {
             filters,
@@ -105,7 +82,7 @@ fn snapshot(filters: usize) -> LayerSnapshot {
             predictions: vec![0; ROWS],
             steps: vec![1; ROWS],
         })),
-        separability: None,
+        ..LayerSnapshot::default()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use deepeyes_core::{
     FilterState, FilterStatistics, Image, InstanceSample, LayerSnapshot, LayerSpec, LayerStatistics,
-    PERPLEXITY_BINS, PerplexityHistogram, Rectify, RunDescription,
+    PERPLEXITY_BINS, PerplexityHistogram, RunDescription,
 };
 use deepeyes_store::{RunOptions, Scalar, SnapshotParts, Writer};
 use std::error::Error;
@@ -18,26 +18,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         kind: "conv2d".to_owned(),
         filters: FILTERS,
         grid: [1, 1],
-        receptive_field: None,
         parameters: 1,
-        rectify: Rectify::Relu,
-        output: false,
+        ..LayerSpec::default()
     };
     let description = RunDescription {
         name: "killed".to_owned(),
         network: "test".to_owned(),
-        network_toml: String::new(),
         layers: vec![layer],
         parameters: 1,
-        multiply_adds: None,
-        classes: Vec::new(),
-        data: String::new(),
-        input: None,
-        training_inputs: None,
-        iterations: None,
-        batch: None,
-        seed: None,
-        settings: String::new(),
+        ..RunDescription::default()
     };
     let mut writer = Writer::create(logdir, &description, &RunOptions::default())?;
     for step in 1_u64.. {
@@ -90,25 +79,14 @@ fn snapshot(step: u64) -> LayerSnapshot {
         to: step,
         instances_possible: step,
         instances_sampled: step,
-        change: None,
-        drift: None,
-        noise: None,
-        trend: None,
-        stable: false,
-        stable_since: None,
         all_time_max: vec![step as f32; FILTERS],
         statistics: LayerStatistics {
             instances: step,
-            invalid: 0,
-            silent: 0,
             perplexity: PerplexityHistogram { counts: vec![step; PERPLEXITY_BINS], mean: None },
             filters: vec![filter; FILTERS],
-            redundant_groups: Vec::new(),
-            effective_filters: None,
-            similarity: None,
-            findings: Vec::new(),
+            ..LayerStatistics::default()
         },
         sample: Some(Arc::new(sample)),
-        separability: None,
+        ..LayerSnapshot::default()
     }
 }

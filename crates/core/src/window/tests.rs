@@ -9,10 +9,8 @@ fn spec(filters: usize, grid: [usize; 2], rectify: Rectify) -> LayerSpec {
         kind: "conv2d".to_owned(),
         filters,
         grid,
-        receptive_field: None,
-        parameters: 0,
         rectify,
-        output: false,
+        ..LayerSpec::default()
     }
 }
 

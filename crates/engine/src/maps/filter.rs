@@ -271,21 +271,11 @@ mod tests {
             to,
             instances_possible: 1,
             instances_sampled: 1,
-            change: None,
-            drift: None,
-            noise: None,
-            trend: None,
-            stable: false,
-            stable_since: None,
             all_time_max: vec![1.0; n],
             statistics: LayerStatistics {
                 instances: 1,
-                invalid: 0,
-                silent: 0,
                 perplexity: PerplexityHistogram { counts: vec![0; 50], mean: None },
                 filters: (0..n).map(filter).collect(),
-                redundant_groups: Vec::new(),
-                effective_filters: None,
                 similarity: Some(Similarity {
                     filters: n,
                     upper: (0..n)
@@ -293,10 +283,9 @@ mod tests {
                         .map(|(i, j)| phi(i, j))
                         .collect(),
                 }),
-                findings: Vec::new(),
+                ..LayerStatistics::default()
             },
-            sample: None,
-            separability: None,
+            ..LayerSnapshot::default()
         })
     }
 

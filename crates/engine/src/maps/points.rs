@@ -168,7 +168,7 @@ fn hash(values: &[f32]) -> u64 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use deepeyes_core::{InputSplit, Rectify};
+    use deepeyes_core::InputSplit;
     use std::sync::Arc;
 
     pub(in crate::maps) fn spec(filters: usize) -> LayerSpec {
@@ -177,10 +177,8 @@ pub(super) mod tests {
             kind: "conv2d".to_owned(),
             filters,
             grid: [3, 3],
-            receptive_field: None,
             parameters: 1,
-            rectify: Rectify::Relu,
-            output: false,
+            ..LayerSpec::default()
         }
     }
 

@@ -1,7 +1,7 @@
 //! Uploads as they come: whole, again, out of order, too many, too late.
 
 use super::*;
-use deepeyes_core::{Activations, Batch, Event, Image, LayerSpec, Rectify, RunDescription, Values};
+use deepeyes_core::{Activations, Batch, Event, Image, LayerSpec, RunDescription, Values};
 use deepeyes_store::{Reader, RunStatus, find_runs};
 use std::time::Instant;
 use tempfile::TempDir;
@@ -13,27 +13,18 @@ fn description(name: &str) -> RunDescription {
     RunDescription {
         name: name.to_owned(),
         network: "small".to_owned(),
-        network_toml: String::new(),
         layers: vec![LayerSpec {
             name: "dense".to_owned(),
             kind: "dense".to_owned(),
             filters: FILTERS,
             grid: [1, 1],
-            receptive_field: None,
             parameters: 1,
-            rectify: Rectify::Relu,
-            output: false,
+            ..LayerSpec::default()
         }],
         parameters: 1,
-        multiply_adds: None,
-        classes: Vec::new(),
-        data: String::new(),
-        input: None,
-        training_inputs: None,
-        iterations: None,
         batch: Some(INPUTS),
-        seed: None,
         settings: "{}".to_owned(),
+        ..RunDescription::default()
     }
 }
 

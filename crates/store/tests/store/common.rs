@@ -2,8 +2,8 @@
 
 use deepeyes_core::{
     FilterState, FilterStatistics, Finding, FindingKind, Image, InputId, InstanceSample, LayerSnapshot,
-    LayerSpec, LayerStatistics, PERPLEXITY_BINS, PerplexityHistogram, Rectify, RunDescription, Separability,
-    Severity, Similarity,
+    LayerSpec, LayerStatistics, PERPLEXITY_BINS, PerplexityHistogram, RunDescription, Separability, Severity,
+    Similarity,
 };
 use deepeyes_store::{RunOptions, Scalar, SnapshotParts, Writer};
 use std::collections::BTreeMap;
@@ -38,10 +38,8 @@ pub(crate) fn layer(name: &str, filters: usize) -> LayerSpec {
         kind: "dense".to_owned(),
         filters,
         grid: [1, 1],
-        receptive_field: None,
         parameters: 10,
-        rectify: Rectify::Relu,
-        output: false,
+        ..LayerSpec::default()
     }
 }
 
