@@ -60,12 +60,24 @@ export class MapPointer {
   #drag: 'area' | 'pan' | null = null;
   #last: [number, number] = [0, 0];
 
+  /** What the element under the map listens to; keys are the map's own. */
+  readonly handlers = {
+    onpointerdown: (event: PointerEvent): void => this.#down(event),
+    onpointermove: (event: PointerEvent): void => this.#move(event),
+    onpointerup: (event: PointerEvent): void => this.#up(event),
+    onpointercancel: (event: PointerEvent): void => this.#up(event),
+    onpointerleave: (event: PointerEvent): void => this.#leave(event),
+    onwheel: (event: WheelEvent): void => this.#wheel(event),
+    ondblclick: (): void => this.reset(),
+    oncontextmenu: (event: MouseEvent): void => event.preventDefault(),
+  };
+
   constructor(
     private readonly surface: () => MapSurface | null,
     private readonly actions: PointerActions,
   ) {}
 
-  down(event: PointerEvent): void {
+  #down(event: PointerEvent): void {
     if (event.button > 2) return;
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
     const [x, y] = at(event);
@@ -75,7 +87,7 @@ export class MapPointer {
     this.#hover(null, event);
   }
 
-  move(event: PointerEvent): void {
+  #move(event: PointerEvent): void {
     const surface = this.surface();
     if (surface === null) return;
     const [x, y] = at(event);
@@ -93,7 +105,7 @@ export class MapPointer {
     }
   }
 
-  up(event: PointerEvent): void {
+  #up(event: PointerEvent): void {
     const surface = this.surface();
     const drag = this.#drag;
     const area = this.area;
@@ -109,11 +121,11 @@ export class MapPointer {
     surface.ask();
   }
 
-  leave(event: PointerEvent): void {
+  #leave(event: PointerEvent): void {
     if (this.#drag === null) this.#hover(null, event);
   }
 
-  wheel(event: WheelEvent): void {
+  #wheel(event: WheelEvent): void {
     const surface = this.surface();
     if (surface === null) return;
     event.preventDefault();
