@@ -50,8 +50,7 @@ impl PositionSampler {
             }
         }
         out.clear();
-        for (word, &bits) in self.mask.iter().enumerate() {
-            let mut bits = bits;
+        for (word, mut bits) in self.mask.iter().copied().enumerate() {
             while bits != 0 {
                 out.push(word as u32 * 64 + bits.trailing_zeros());
                 bits &= bits - 1;

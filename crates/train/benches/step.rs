@@ -138,7 +138,7 @@ fn train(
     let mut measured = vec![];
     baton.wait(place);
     let mut start = (Instant::now(), ProcessTime::now());
-    let outcome = session.train(observer, &Control::new(), |progress| {
+    session.train(observer, &Control::new(), |progress| {
         if progress.step >= WARM && (progress.step - WARM).is_multiple_of(TURN) {
             if let Some((_, live)) = &analysing {
                 catch_up(live, progress.step);
@@ -151,8 +151,7 @@ fn train(
             }
             start = (Instant::now(), ProcessTime::now());
         }
-    });
-    outcome?;
+    })?;
     if let Some(run) = run {
         run.finish(Ending::Finished)?;
     }

@@ -26,10 +26,7 @@ impl Compress<'_> {
 
     fn one_by_one(&self, out: &mut [f32], stride: usize) {
         for (plane, map) in out.chunks_exact_mut(stride).zip(self.maps.chunks_exact(self.area)) {
-            let wanted = map
-                .iter()
-                .enumerate()
-                .filter(|(position, _)| self.mask[position / 64] >> (position % 64) & 1 == 1);
+            let wanted = map.iter().enumerate().filter(|&(position, _)| is_wanted(self.mask, position));
             let mut places = plane.iter_mut();
             for ((_, &value), place) in wanted.zip(&mut places) {
                 *place = value;
@@ -39,9 +36,14 @@ impl Compress<'_> {
     }
 }
 
+#[inline(always)]
+fn is_wanted(mask: &[u64], position: usize) -> bool {
+    mask[position / 64] >> (position % 64) & 1 == 1
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::Compress;
+    use super::{Compress, is_wanted};
     use pulp::x86::V3;
 
     /// Lanes of a register.
@@ -89,8 +91,7 @@ mod avx2 {
                     end += bits.count_ones() as usize;
                 }
                 for (lane, &value) in tail.iter().enumerate() {
-                    let position = head.len() * LANES + lane;
-                    if mask[position / 64] >> (position % 64) & 1 == 1 {
+                    if is_wanted(mask, head.len() * LANES + lane) {
                         out[end] = value;
                         end += 1;
                     }
