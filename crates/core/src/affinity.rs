@@ -45,6 +45,7 @@ impl LabelAffinity {
 
     /// Takes in instances of one label, by the sum of their rectified activations (F values). Unlabelled ones
     /// (any negative label) and labels above 65,535 are left out.
+    #[inline(always)]
     pub fn add(&mut self, label: i32, instances: u64, activation_sums: &[f32]) {
         let Some(label) = usize::try_from(label).ok().filter(|&label| label <= MAX_LABEL) else { return };
         let filters = self.filters;

@@ -3,8 +3,11 @@
 
 use crate::alike::Alike;
 use crate::drift::{GroupedPerplexities, drift, noise};
-use crate::findings::{Course, FilterEvidence, LayerEvidence, filter_states, is_dead, layer_findings};
+use crate::findings::{
+    Course, FIRING_SHARE, FilterEvidence, LayerEvidence, filter_states, is_dead, layer_findings,
+};
 use crate::recent::RecentInputs;
+use crate::reservoir::Reservoir;
 use crate::sketch::Sketch;
 use crate::stability::{Stability, drift_limit};
 use crate::window::Totals;
@@ -13,6 +16,7 @@ use crate::{
     PerplexityHistogram,
 };
 use serde::{Deserialize, Serialize};
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 /// The quantile of a filter's activations against which it is judged always on: its maximum without the outliers.
@@ -84,6 +88,11 @@ impl LayerMonitor {
         LayerWindow::new(&self.spec, self.layer, &self.config)
     }
 
+    /// One that keeps no sample.
+    pub fn open_without_sample(&self) -> LayerWindow {
+        LayerWindow::without_sample(&self.spec, self.layer, &self.config)
+    }
+
     /// Windows closed so far.
     pub fn windows(&self) -> u64 {
         self.windows
@@ -93,8 +102,8 @@ impl LayerMonitor {
     /// compared with nothing, and the next one is compared with the last that had some. Separability is the caller's.
     ///
     /// Filters are compared with each other only where `compare` says so, because that costs more than all the rest;
-    /// otherwise redundant groups and effective filters are those of the last window in which they were, and there is no
-    /// similarity.
+    /// and can be where the window has a sample; otherwise redundant groups and effective filters are those of the last
+    /// window in which they were, and there is no similarity.
     pub fn close(&mut self, window: LayerWindow, compare: bool) -> LayerSnapshot {
         let (from, to) = window.steps().unwrap_or((0, 0));
         let mut totals = window.into_totals();
@@ -117,9 +126,10 @@ impl LayerMonitor {
             self.stability.update(comparison.drift, comparison.noise, to);
         }
         let evidence = self.filter_evidence(&totals, number);
-        let sample = totals.sample.into_sample();
-        let similarity = (compare && !sample.is_empty()).then(|| {
-            let (alike, similarity) = Alike::of(&sample, &self.spec, self.config.similarity_instances);
+        let sample = totals.sample.map(Reservoir::into_sample);
+        let compared = sample.as_ref().filter(|sample| compare && !sample.is_empty());
+        let similarity = compared.map(|sample| {
+            let (alike, similarity) = Alike::of(sample, &self.spec, self.config.similarity_instances);
             self.alike = alike;
             similarity
         });
@@ -190,7 +200,7 @@ impl LayerMonitor {
             stable_since: self.stability.since(),
             all_time_max: self.all_time_max.clone(),
             statistics,
-            sample: Some(Arc::new(sample)),
+            sample: sample.map(Arc::new),
             separability: None,
         }
     }
@@ -224,7 +234,8 @@ impl LayerMonitor {
 
     fn filter_evidence(&self, totals: &Totals, number: u64) -> Vec<FilterEvidence> {
         let inputs = totals.inputs.len() as u64;
-        let inputs_since = self.recent.since_windows();
+        // Few windows have a filter that it is needed for.
+        let inputs_since = LazyCell::new(|| self.recent.since_windows());
         let of_filter = |(filter, fired): (usize, &Option<Fired>)| {
             let (since, first) = match fired {
                 // It fired in this very window, or the window is all there is.
@@ -235,13 +246,15 @@ impl LayerMonitor {
             let seen = if first == number { None } else { inputs_since.range(first..).next() };
             let sketch = totals.sketch.filter(filter);
             let reference = sketch.quantile(REFERENCE_QUANTILE);
+            let share_above = sketch.share_above(self.config.beta * reference);
+            let is_frequent = share_above > FIRING_SHARE;
             FilterEvidence {
                 max: totals.maxima[filter],
                 all_time_max: self.all_time_max[filter],
                 instances: since,
                 inputs: Some(seen.map_or(inputs, |(_, &count)| count.max(inputs))),
-                share_above: sketch.share_above(self.config.beta * reference),
-                variation: sketch.variation(reference),
+                share_above,
+                variation: if is_frequent { sketch.variation(reference) } else { f64::INFINITY },
             }
         };
         self.fired.iter().enumerate().map(of_filter).collect()

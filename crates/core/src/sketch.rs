@@ -10,15 +10,20 @@ const SHIFT: u32 = 17;
 /// Buckets kept for a filter: 16 factors of two.
 const BUCKETS: usize = 1024;
 
-/// Instances that wait to be taken in together: filter by filter, so that a filter's buckets stay in the fastest cache.
-const WAITING: usize = 64;
+/// Values that may wait to be taken in together, filter by filter, so that a filter's buckets stay in the fastest cache; at
+/// least so many instances may.
+const WAITING: usize = 1 << 18;
+const WAITING_INSTANCES: usize = 64;
+/// Instances whose buckets are found together, and filters: those of one line of the cache.
+const ROWS: usize = 256;
+const LINE: usize = 16;
 
 /// One sketch for each filter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sketch {
     instances: u64,
     filters: Vec<FilterSketch>,
-    /// Up to [`WAITING`] instances, one after the other.
+    /// Instances, one after the other.
     #[serde(skip)]
     waiting: Vec<f32>,
 }
@@ -53,46 +58,43 @@ impl Sketch {
     pub fn add(&mut self, instance: impl IntoIterator<Item = f32>) {
         self.instances += 1;
         self.waiting.extend(instance);
-        if self.waiting.len() >= WAITING * self.filters.len() {
+        if self.waiting.len() >= WAITING.max(WAITING_INSTANCES * self.filters.len()) {
             self.settle();
         }
     }
 
     /// Takes in what waits.
     pub fn settle(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.take(&waiting);
+        waiting.clear();
+        self.waiting = waiting;
+    }
+
+    /// Takes in some instances.
+    fn take(&mut self, instances: &[f32]) {
         let width = self.filters.len();
-        let mut buckets = [0; WAITING];
-        for (at, filter) in self.filters.iter_mut().enumerate() {
-            // About half of all values are zero, in no order that a processor could foresee: no branch depends on them.
-            let (mut values, mut positive) = (0, 0);
-            for &value in self.waiting.iter().skip(at).step_by(width) {
-                buckets[positive] = bucket(value);
-                positive += usize::from(buckets[positive] > 0);
-                values += 1;
-            }
-            filter.zero += values - positive as u32;
-            for &bucket in &buckets[..positive] {
-                filter.add(bucket, 1);
+        for (line, filters) in self.filters.chunks_mut(LINE).enumerate() {
+            for rows in instances.chunks(ROWS * width) {
+                let mut found = [[0; ROWS]; LINE];
+                for (at, row) in rows.chunks_exact(width).enumerate() {
+                    for (found, &value) in found.iter_mut().zip(&row[line * LINE..]) {
+                        found[at] = bucket(value);
+                    }
+                }
+                for (filter, found) in filters.iter_mut().zip(&found) {
+                    filter.take(&found[..rows.len() / width]);
+                }
             }
         }
-        self.waiting.clear();
     }
 
     /// Takes in what another part of the data gave; both must be of the same layer.
     pub fn merge(&mut self, other: &Self) {
         self.instances += other.instances;
-        self.settle();
-        self.waiting.extend_from_slice(&other.waiting);
-        self.settle();
+        self.take(&other.waiting);
         for (filter, more) in self.filters.iter_mut().zip(&other.filters) {
-            filter.zero += more.zero;
-            filter.low += more.low;
-            // From the top: what the larger values push out of the kept range need not be stored first.
-            for (place, &count) in more.counts.iter().enumerate().rev() {
-                if count > 0 {
-                    filter.add(more.first + place, count);
-                }
-            }
+            filter.merge(more);
         }
     }
 
@@ -109,8 +111,8 @@ impl Sketch {
 
 /// The bucket of a non-negative value; 0 for zero (and what is below 2e-40).
 #[inline(always)]
-fn bucket(value: f32) -> usize {
-    (value.to_bits() >> SHIFT) as usize
+fn bucket(value: f32) -> u16 {
+    (value.to_bits() >> SHIFT) as u16
 }
 
 /// The values at which a bucket begins and ends.
@@ -126,40 +128,74 @@ fn middle(bucket: usize) -> f64 {
 }
 
 impl FilterSketch {
-    #[inline(always)]
-    fn add(&mut self, bucket: usize, count: u32) {
-        if bucket == 0 {
-            self.zero += count;
-            return;
+    /// Counts up to [`ROWS`] values by their buckets.
+    fn take(&mut self, buckets: &[u16]) {
+        // About half of all values are zero, in no order that a processor could foresee: no branch depends on them.
+        let (mut kept, mut positive) = ([0; ROWS], 0);
+        // Zero is not the lowest: one less than it is more than any.
+        let (mut lowest, mut highest) = (u16::MAX, 0);
+        for &bucket in buckets {
+            kept[positive] = bucket;
+            positive += usize::from(bucket > 0);
+            lowest = lowest.min(bucket.wrapping_sub(1));
+            highest = highest.max(bucket);
         }
-        match self.counts.get_mut(bucket.wrapping_sub(self.first)) {
-            Some(place) => *place += count,
-            None => self.add_outside(bucket, count),
+        self.zero += (buckets.len() - positive) as u32;
+        if positive > 0 {
+            self.reach(usize::from(lowest) + 1, usize::from(highest));
+        }
+        for &bucket in &kept[..positive] {
+            self.add(usize::from(bucket), 1);
         }
     }
 
-    /// Adds to a bucket that is not stored yet: makes room, or counts the value as low.
-    #[cold]
-    fn add_outside(&mut self, bucket: usize, count: u32) {
-        if self.counts.is_empty() {
-            self.first = bucket;
+    fn merge(&mut self, other: &Self) {
+        self.zero += other.zero;
+        self.low += other.low;
+        let counted = || other.counts.iter().enumerate().filter(|&(_, &count)| count > 0);
+        if let (Some((lowest, _)), Some((highest, _))) = (counted().next(), counted().next_back()) {
+            self.reach(other.first + lowest, other.first + highest);
         }
-        let last = self.first + self.counts.len();
-        if bucket >= last {
-            self.counts.resize(bucket + 1 - self.first, 0);
-            let surplus = self.counts.len().saturating_sub(BUCKETS);
-            self.low += self.counts.drain(..surplus).sum::<u32>();
-            self.first += surplus;
-        } else if bucket + BUCKETS >= last {
-            // A few more than needed, as far as the range allows: values often spread downwards.
-            let first = bucket.saturating_sub(32).max(last.saturating_sub(BUCKETS)).max(1);
+        for (place, &count) in counted() {
+            self.add(other.first + place, count);
+        }
+    }
+
+    /// Adds to a bucket that is [within reach](Self::reach), or below it.
+    #[inline(always)]
+    fn add(&mut self, bucket: usize, count: u32) {
+        match self.counts.get_mut(bucket.wrapping_sub(self.first)) {
+            Some(place) => *place += count,
+            None => self.low += count,
+        }
+    }
+
+    /// Makes room for some buckets, as far down from the highest as buckets are kept.
+    #[inline(always)]
+    fn reach(&mut self, lowest: usize, highest: usize) {
+        let end = self.first + self.counts.len();
+        if highest >= end || (lowest < self.first && self.counts.len() < BUCKETS) {
+            self.extend(lowest, highest);
+        }
+    }
+
+    #[cold]
+    fn extend(&mut self, lowest: usize, highest: usize) {
+        if self.counts.is_empty() {
+            self.first = highest + 1;
+        }
+        let end = (self.first + self.counts.len()).max(highest + 1);
+        let floor = end.saturating_sub(BUCKETS).max(1);
+        self.counts.resize(end - self.first, 0);
+        if self.first < floor {
+            self.low += self.counts.drain(..floor - self.first).sum::<u32>();
+            self.first = floor;
+        } else if lowest < self.first {
+            // A few more than needed: values often spread downwards.
+            let first = lowest.saturating_sub(64).max(floor);
             self.counts.splice(0..0, std::iter::repeat_n(0, self.first - first));
             self.first = first;
-        } else {
-            self.low += count;
-            return;
         }
-        self.counts[bucket - self.first] += count;
     }
 
     /// Buckets with their counts, the largest values first; then the values too small to be told apart, as zero.
@@ -251,7 +287,7 @@ mod tests {
         #[test]
         fn a_bucket_holds_values_within_one_per_cent_of_its_middle(power in -37.0..38.0_f64) {
             let value = 10_f64.powf(power) as f32;
-            prop_assert!((middle(bucket(value)) / f64::from(value) - 1.0).abs() < 0.008);
+            prop_assert!((middle(bucket(value).into()) / f64::from(value) - 1.0).abs() < 0.008);
         }
 
         #[test]

@@ -154,7 +154,7 @@ pub struct LayerSnapshot {
     pub all_time_max: Vec<f32>,
     /// Statistics of the window.
     pub statistics: LayerStatistics,
-    /// The sampled instances; `None` where they were not kept.
+    /// The sampled instances, of an earlier window where this one kept none; `None` where there are none.
     pub sample: Option<Arc<InstanceSample>>,
     /// Separability of the labels; `None` where it was not measured yet.
     pub separability: Option<Separability>,

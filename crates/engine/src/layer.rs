@@ -55,19 +55,22 @@ impl Layer {
     }
 
     /// Ends the running window, comparing filters where `compare` says so; `None` where it saw nothing. With `keep`, the
-    /// settings of the analysis, the window itself is kept, too. Errors as for [`observe`](Self::observe).
+    /// settings of the analysis, the window itself is kept, too. The next window has a sample where `sample` says so. Errors
+    /// as for [`observe`](Self::observe).
     pub(crate) fn close(
         &mut self,
         compare: bool,
         keep: Option<&AnalysisConfig>,
+        sample: bool,
     ) -> Result<Option<LayerSnapshot>, String> {
         let Some((monitor, window)) = &mut self.active else { return Ok(None) };
-        if window.is_empty() {
+        let next = if sample { monitor.open() } else { monitor.open_without_sample() };
+        let mut complete = std::mem::replace(window, next);
+        if complete.is_empty() {
             return Ok(None);
         }
         let kept = &mut self.kept;
         let closed = guarded(|| {
-            let mut complete = std::mem::replace(window, monitor.open());
             *kept = keep.map(|config| Arc::new(complete.keep(config)));
             monitor.close(complete, compare)
         });

@@ -332,3 +332,30 @@ fn settings_that_cannot_be_used_are_named() {
     let error = Run::start(writer(logdir.path()), config, &options()).unwrap_err();
     assert!(error.to_string().contains("window"), "{error}");
 }
+
+#[test]
+fn windows_between_whole_ones_say_the_last_sample_and_the_last_window_its_own() {
+    let logdir = tempfile::tempdir().unwrap();
+    let options = EngineOptions { full_interval: Duration::from_secs(3600), ..options() };
+    let run = Run::start(writer(logdir.path()), config(), &options).unwrap();
+    let (observer, live) = (run.observer(), run.live());
+    for step in 1..=60 {
+        observer.observe(Event::Batch(batch(step)));
+        let mut state = live.state();
+        while state.step < step {
+            state = live.wait(state.version, Duration::from_secs(10));
+        }
+        if step % 10 == 0 {
+            // Sixty iterations are planned.
+            let of = if step < 60 { 10 } else { 60 };
+            let found = state.layers[0].as_ref().unwrap();
+            let expected = direct(of, 0).unwrap().sample.unwrap();
+            assert_eq!(found.sample.as_deref(), Some(&*expected), "{step}");
+            assert!(expected.inputs.iter().all(|input| state.images.contains_key(input)), "{step}");
+            assert_eq!(found.statistics.filters, direct(step, 0).unwrap().statistics.filters);
+        }
+    }
+    let reader = Reader::open(run.finish(Ending::Finished).unwrap().directory).unwrap();
+    assert_eq!(reader.sample(0, None).unwrap().map(|(step, _)| step), Some(60));
+    assert_eq!(reader.sample(0, Some(50)).unwrap().map(|(step, _)| step), Some(10));
+}

@@ -6,7 +6,7 @@ use crate::{FilterState, Finding, FindingKind, Severity};
 /// A filter that is always on has a coefficient of variation below this.
 pub const ALWAYS_ON_VARIATION: f64 = 0.1;
 /// And fires in more than this share of all instances, with 95 % confidence.
-const FIRING_SHARE: f64 = 0.95;
+pub(crate) const FIRING_SHARE: f64 = 0.95;
 /// Two-sided 95 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 

@@ -16,6 +16,7 @@ mod weakening;
 mod wording;
 
 pub use always_on::ALWAYS_ON_VARIATION;
+pub(crate) use always_on::FIRING_SHARE;
 pub use dead::DEAD_SHARE;
 pub(crate) use dead::is_dead;
 pub use depth::{DepthEvidence, LayerSeparability, depth_findings};
@@ -42,7 +43,8 @@ pub struct FilterEvidence {
     pub inputs: Option<u64>,
     /// Share of the window's instances above beta times the 99.9 % quantile of the filter's activations, in [0, 1].
     pub share_above: f64,
-    /// Standard deviation over mean of the window's activations clipped at that quantile; infinite for an all-zero filter.
+    /// Standard deviation over mean of the window's activations clipped at that quantile; infinite for an all-zero filter, and where
+    /// the filter fires too rarely for it to matter.
     pub variation: f64,
 }
 

@@ -48,6 +48,12 @@ impl Block<'_> {
         self.rectified[instance * of_instance..].iter().step_by(of_filter).take(self.filters).copied()
     }
 
+    /// The same where they lie one after the other.
+    pub(super) fn row(&self, instance: usize) -> Option<&[f32]> {
+        let (of_instance, of_filter) = self.steps;
+        (of_filter == 1).then(|| &self.rectified[instance * of_instance..][..self.filters])
+    }
+
     /// Raw activations of an instance.
     pub(super) fn raw(&self, instance: usize) -> impl Iterator<Item = f32> + '_ {
         self.raw[self.sources[instance]..].iter().step_by(self.raw_step).take(self.filters).copied()

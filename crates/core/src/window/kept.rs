@@ -47,7 +47,7 @@ impl KeptWindow {
             |sample| reservoir(sample, &self.config),
         );
         window.totals = self.totals;
-        window.totals.sample = kept;
+        window.totals.sample = Some(kept);
         window.totals.is_of(spec.filters).then_some(window)
     }
 }

@@ -104,6 +104,13 @@ pub struct LayerWindow {
 impl LayerWindow {
     /// Of no mini-batch yet; `layer` is the layer's index in the run.
     pub fn new(spec: &LayerSpec, layer: usize, config: &AnalysisConfig) -> Self {
+        let sample = Some(config.sample_size);
+        let unsampled = Self::without_sample(spec, layer, config);
+        Self { totals: Totals::new(spec.filters, sample), ..unsampled }
+    }
+
+    /// As [`new`](Self::new), but it keeps no sample, nor does what it is merged with.
+    pub fn without_sample(spec: &LayerSpec, layer: usize, config: &AnalysisConfig) -> Self {
         let (filters, positions) = (spec.filters, spec.positions());
         let drawn = positions_per_input(config.position_share, positions);
         let shape = Shape {
@@ -117,7 +124,7 @@ impl LayerWindow {
             sample_size: config.sample_size,
         };
         Self {
-            totals: Totals::new(filters, config.sample_size),
+            totals: Totals::new(filters, None),
             sampler: PositionSampler::new(positions, drawn),
             scratch: Scratch::new(filters),
             shape,
@@ -159,6 +166,11 @@ impl LayerWindow {
         }
         self.totals.merge(&other.totals);
         Ok(())
+    }
+
+    /// Whether it keeps a sample: not once it was merged with one that does not.
+    pub fn has_sample(&self) -> bool {
+        self.totals.sample.is_some()
     }
 
     /// Whether nothing was taken in yet.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::reservoir::Reservoir;
 use crate::{LayerMonitor, LayerSnapshot, perplexity, rectify_rows};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -75,7 +76,12 @@ fn fields(window: &LayerWindow) -> impl PartialEq + std::fmt::Debug {
     (
         (from, to, possible, sampled, instances, invalid, silent, inputs),
         (totals.counts.clone(), totals.perplexities.clone(), totals.maxima.clone(), totals.sums.clone()),
-        (totals.affinity.clone(), totals.sketch.instances(), sketch, totals.sample.clone().into_sample()),
+        (
+            totals.affinity.clone(),
+            totals.sketch.instances(),
+            sketch,
+            totals.sample.clone().map(Reservoir::into_sample),
+        ),
         (totals.perplexity_sum * 1e3).round(),
     )
 }
@@ -103,6 +109,23 @@ proptest! {
             merged.merge(part).unwrap();
         }
         prop_assert_eq!(fields(&merged), fields(&whole));
+    }
+
+    #[test]
+    fn a_part_without_a_sample_leaves_the_rest_and_takes_the_sample(course in courses()) {
+        let spec = spec(course.filters, course.grid, Rectify::Relu);
+        let (mut whole, mut sampled) = (LayerWindow::new(&spec, 0, &config()), LayerWindow::new(&spec, 0, &config()));
+        let mut other = LayerWindow::without_sample(&spec, 0, &config());
+        for (step, (ids, values)) in course.steps.iter().enumerate() {
+            let batch = batch(step as u64 + 1, ids);
+            whole.observe(&batch, &maps(values.clone(), 0)).unwrap();
+            let part = if step % 2 == 0 { &mut other } else { &mut sampled };
+            part.observe(&batch, &maps(values.clone(), 0)).unwrap();
+        }
+        sampled.merge(&other).unwrap();
+        prop_assert!(whole.has_sample() && !sampled.has_sample() && !other.has_sample());
+        whole.totals.sample = None;
+        prop_assert_eq!(fields(&sampled), fields(&whole));
     }
 
     #[test]
@@ -146,7 +169,7 @@ proptest! {
         let (maps, rows) = (&of_maps.totals, &of_rows.totals);
         prop_assert_eq!((maps.sampled, maps.instances, maps.silent), (rows.sampled, rows.instances, rows.silent));
         prop_assert_eq!((&maps.maxima, &maps.sums, &maps.affinity), (&rows.maxima, &rows.sums, &rows.affinity));
-        prop_assert_eq!(maps.sample.clone().into_sample(), rows.sample.clone().into_sample());
+        prop_assert_eq!(maps.sample.clone().map(Reservoir::into_sample), rows.sample.clone().map(Reservoir::into_sample));
         prop_assert_eq!(maps.sketch.instances(), rows.sketch.instances());
         prop_assert!((maps.perplexity_sum - rows.perplexity_sum).abs() < 1e-3);
     }

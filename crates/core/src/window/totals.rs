@@ -8,6 +8,7 @@ use crate::random::{hash, hash_of};
 use crate::reservoir::{Identity, Reservoir};
 use crate::sketch::Sketch;
 use crate::{InputId, LabelAffinity, PERPLEXITY_BINS};
+use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -39,13 +40,84 @@ pub(crate) struct Totals {
     pub(crate) sums: Vec<f64>,
     pub(crate) affinity: LabelAffinity,
     pub(crate) sketch: Sketch,
-    /// Stored apart.
+    /// `None`: some of its instances were not offered to a sample. Stored apart.
     #[serde(skip)]
-    pub(crate) sample: Reservoir,
+    pub(crate) sample: Option<Reservoir>,
+}
+
+/// Instances whose bins are found together.
+const CHUNK: usize = 64;
+
+/// Where some perplexities are to be counted.
+struct Binned {
+    /// 1, or 0 for a silent instance.
+    counts: [u32; CHUNK],
+    fine: [u16; CHUNK],
+    coarse: [u8; CHUNK],
+    /// The perplexity, 0 of a silent instance.
+    value: [f64; CHUNK],
+}
+
+impl Default for Binned {
+    fn default() -> Self {
+        Self { counts: [0; CHUNK], fine: [0; CHUNK], coarse: [0; CHUNK], value: [0.0; CHUNK] }
+    }
+}
+
+struct Find<'a> {
+    binned: &'a mut Binned,
+    max: &'a [f32],
+    bits: &'a [f32],
+    value: &'a [f32],
+    /// Fine bins for each bit.
+    scale: f32,
+    bins: Bins,
+}
+
+impl WithSimd for Find<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { binned, max, bits, value, scale, bins } = self;
+        for (at, ((&max, &bits), &value)) in max.iter().zip(bits).zip(value).enumerate() {
+            let is_counted = max > 0.0;
+            binned.counts[at] = u32::from(is_counted);
+            binned.fine[at] = ((bits * scale) as u32).min(FINE_BINS as u32 - 1) as u16;
+            binned.coarse[at] = bins.bin(f64::from(value)) as u8;
+            binned.value[at] = if is_counted { f64::from(value) } else { 0.0 };
+        }
+    }
+}
+
+/// Each filter's maximum and sums.
+struct Fold<'a> {
+    maxima: &'a mut [f32],
+    sums: &'a mut [f64],
+    affinity: &'a mut LabelAffinity,
+    label: i32,
+    block: &'a Block<'a>,
+}
+
+impl WithSimd for Fold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { maxima, sums, affinity, label, block } = self;
+        for (max, &more) in maxima.iter_mut().zip(block.maxima) {
+            *max = if more > *max { more } else { *max };
+        }
+        for (sum, &more) in sums.iter_mut().zip(block.sums) {
+            *sum += f64::from(more);
+        }
+        affinity.add(label, block.positions.len() as u64, block.sums);
+    }
 }
 
 impl Totals {
-    pub(super) fn new(filters: usize, sample_size: usize) -> Self {
+    /// Without a sample where `sample_size` is `None`.
+    pub(super) fn new(filters: usize, sample_size: Option<usize>) -> Self {
         Self {
             from: u64::MAX,
             to: 0,
@@ -62,11 +134,11 @@ impl Totals {
             sums: vec![0.0; filters],
             affinity: LabelAffinity::new(filters),
             sketch: Sketch::new(filters),
-            sample: Reservoir::new(filters, sample_size),
+            sample: sample_size.map(|size| Reservoir::new(filters, size)),
         }
     }
 
-    /// The same with an empty sample.
+    /// The same without its sample.
     pub(super) fn without_sample(&self) -> Self {
         Self {
             inputs: self.inputs.clone(),
@@ -76,7 +148,7 @@ impl Totals {
             sums: self.sums.clone(),
             affinity: self.affinity.clone(),
             sketch: self.sketch.clone(),
-            sample: Reservoir::default(),
+            sample: None,
             ..*self
         }
     }
@@ -105,50 +177,61 @@ impl Totals {
         let valid = block.positions.len();
         self.instances += valid as u64;
         self.invalid += (sampled - valid) as u64;
-        for (max, &more) in self.maxima.iter_mut().zip(block.maxima) {
-            *max = max.max(more);
-        }
-        for (sum, &more) in self.sums.iter_mut().zip(block.sums) {
-            *sum += f64::from(more);
-        }
-        self.affinity.add(input.label, valid as u64, block.sums);
+        let (maxima, sums) = (&mut self.maxima, &mut self.sums);
+        Arch::new().dispatch(Fold { maxima, sums, affinity: &mut self.affinity, label: input.label, block });
         self.count_perplexities(input, block);
         self.draw(input, block);
+        self.sketch(input, block);
     }
 
     fn count_perplexities(&mut self, input: &Input, block: &Block) {
         let scale = self.perplexities.bins_per_bit();
         let (fine, silent) = self.perplexities.group_mut(input.group);
-        let bins = Bins::new(self.maxima.len());
         let found = block.perplexities;
-        let instances = found.max.iter().zip(&found.bits).zip(&found.value).take(block.positions.len());
-        for ((&max, &bits), &value) in instances {
-            if max > 0.0 {
-                fine[((bits * scale) as u32 as usize).min(FINE_BINS - 1)] += 1;
-                self.counts[bins.bin(f64::from(value))] += 1;
-                self.perplexity_sum += f64::from(value);
-            } else {
-                *silent += 1;
-                self.silent += 1;
+        let mut binned = Binned::default();
+        let (mut coarse, mut sum) = ([0_u32; PERPLEXITY_BINS], 0.0);
+        for start in (0..block.positions.len()).step_by(CHUNK) {
+            let chunk = start..(start + CHUNK).min(block.positions.len());
+            let [max, bits, value] = [&found.max, &found.bits, &found.value].map(|of| &of[chunk.clone()]);
+            let bins = Bins::new(self.maxima.len());
+            Arch::new().dispatch(Find { binned: &mut binned, max, bits, value, scale, bins });
+            for at in 0..chunk.len() {
+                let counts = binned.counts[at];
+                fine[usize::from(binned.fine[at])] += counts;
+                coarse[usize::from(binned.coarse[at])] += counts;
+                sum += binned.value[at];
+                *silent += 1 - counts;
+                self.silent += u64::from(1 - counts);
+            }
+        }
+        self.perplexity_sum += sum;
+        for (count, more) in self.counts.iter_mut().zip(coarse) {
+            *count += u64::from(more);
+        }
+    }
+
+    /// Lets each instance enter the sample by its hash.
+    fn draw(&mut self, input: &Input, block: &Block) {
+        let Some(sample) = &mut self.sample else { return };
+        for (instance, &position) in block.positions.iter().enumerate() {
+            let hash = hash_of(input.key, position);
+            if sample.wants(hash) {
+                let Input { id, label, prediction, step, place, .. } = *input;
+                let identity = Identity { input: id, position, label, prediction, step, place };
+                sample.insert(hash, identity, block.raw(instance));
             }
         }
     }
 
-    /// Lets each instance enter the sample by its hash, and takes evenly spaced ones, from a random first one on, into the
-    /// sketches.
-    fn draw(&mut self, input: &Input, block: &Block) {
-        for (instance, &position) in block.positions.iter().enumerate() {
-            let hash = hash_of(input.key, position);
-            if self.sample.wants(hash) {
-                let Input { id, label, prediction, step, place, .. } = *input;
-                let identity = Identity { input: id, position, label, prediction, step, place };
-                self.sample.insert(hash, identity, block.raw(instance));
-            }
-        }
+    /// Takes evenly spaced instances, from a random first one on, into the sketches.
+    fn sketch(&mut self, input: &Input, block: &Block) {
         let first = hash([input.key, input.step, SKETCH_KEY]) as f64 / u64::MAX as f64;
         let mut next = first * input.sketch_interval;
         while (next as usize) < block.positions.len() {
-            self.sketch.add(block.rectified(next as usize));
+            match block.row(next as usize) {
+                Some(row) => self.sketch.add(row.iter().copied()),
+                None => self.sketch.add(block.rectified(next as usize)),
+            }
             next += input.sketch_interval;
         }
     }
@@ -175,6 +258,9 @@ impl Totals {
         }
         self.affinity.merge(&other.affinity);
         self.sketch.merge(&other.sketch);
-        self.sample.merge(&other.sample);
+        match (&mut self.sample, &other.sample) {
+            (Some(sample), Some(more)) => sample.merge(more),
+            _ => self.sample = None,
+        }
     }
 }

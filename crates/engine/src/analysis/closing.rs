@@ -2,21 +2,25 @@
 
 use super::Analysis;
 use crate::guard::guarded;
+use crate::layer::Layer;
 use crate::recorder::Record;
 use crate::undetected;
 use cpu_time::ThreadTime;
 use deepeyes_core::findings::{self, DepthEvidence, LayerSeparability, depth_findings};
 use deepeyes_core::{Finding, FindingKind, LayerSnapshot};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 impl Analysis {
     /// Ends the running window.
     pub(super) fn close_window(&mut self) {
-        let whole = self.last_full.is_none_or(|last| last.elapsed() >= self.budget.interval())
-            || self.description.iterations == Some(self.state.step);
+        let due = self.last_full.is_none_or(|last| last.elapsed() >= self.budget.interval());
+        let ends = self.description.iterations == Some(self.state.step);
+        let whole = (due || ends) && self.sampled;
+        let sample = self.samples_next(whole);
+        let sampled = std::mem::replace(&mut self.sampled, sample);
         let keep = self.keep_windows.then_some(&self.config);
-        let ends = self.layers.iter_mut().map(|layer| move || layer.close(whole, keep));
+        let ends = self.layers.iter_mut().map(|layer| move || layer.close(whole, keep, sample));
         let (ended, seconds) = self.gaps.run(ends.collect());
         let mut closed: Vec<(usize, LayerSnapshot)> = Vec::new();
         for (at, ended) in ended.into_iter().enumerate() {
@@ -28,7 +32,9 @@ impl Analysis {
         let start = ThreadTime::now();
         if let Some(step) = closed.iter().map(|(_, snapshot)| snapshot.to).max() {
             let images = self.images.close(closed.iter().map(|(_, snapshot)| snapshot));
-            self.state.images = Arc::new(images);
+            if sampled {
+                self.state.images = Arc::new(images);
+            }
             for (at, mut snapshot) in closed {
                 self.add_undetected(at, &mut snapshot);
                 let snapshot = Arc::new(snapshot);
@@ -48,11 +54,32 @@ impl Analysis {
         self.state.cost = self.budget.cost();
     }
 
-    /// T3: it needs pixels, which core does not have.
+    /// Whether the next window is to have a sample: where it will be due to be whole, and the last one of a training whose
+    /// end is known. Where it is not, or windows merge with those of other ranks, all have one.
+    fn samples_next(&self, whole: bool) -> bool {
+        let Some(iterations) = self.description.iterations.filter(|_| !self.keep_windows) else {
+            return true;
+        };
+        let left = iterations.saturating_sub(self.state.step);
+        let since = self.last_full.filter(|_| !whole).map_or(Duration::ZERO, |last| last.elapsed());
+        let window = self.seconds_per_step.unwrap_or(0.0) * self.config.window as f64;
+        let end = since + Duration::try_from_secs_f64(window).unwrap_or(Duration::MAX / 2);
+        left < 2 * self.config.window || end >= self.budget.interval()
+    }
+
+    /// T3: it needs pixels, which core does not have. A window without a sample has that of the last window which had one,
+    /// and what was found in it.
     fn add_undetected(&mut self, at: usize, snapshot: &mut LayerSnapshot) {
-        let Some(sample) = &snapshot.sample else { return };
-        let (spec, images, classes) = (&self.layers[at].spec, &self.state.images, &self.description.classes);
-        match guarded(|| undetected::findings(spec, sample, images, classes)) {
+        let Layer { spec, latest, .. } = &self.layers[at];
+        let found = if let Some(sample) = &snapshot.sample {
+            guarded(|| undetected::findings(spec, sample, &self.state.images, &self.description.classes))
+        } else {
+            let Some(before) = latest else { return };
+            snapshot.sample.clone_from(&before.sample);
+            let found = before.statistics.findings.iter();
+            Ok(found.filter(|finding| finding.kind == FindingKind::Undetected).cloned().collect())
+        };
+        match found {
             Ok(found) => {
                 snapshot.statistics.findings.extend(found);
                 findings::sort(&mut snapshot.statistics.findings);
@@ -119,7 +146,7 @@ impl Analysis {
             self.last_full = Some(Instant::now());
         }
         self.closed = Some((step, full));
-        let of_window = |(at, layer): (usize, &crate::layer::Layer)| {
+        let of_window = |(at, layer): (usize, &Layer)| {
             let latest = layer.latest.as_ref().filter(|latest| latest.to == step)?;
             Some((at, Arc::clone(latest)))
         };

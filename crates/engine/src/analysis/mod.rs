@@ -42,6 +42,8 @@ pub(crate) struct Analysis {
     images: WindowImages,
     /// Mini-batches with activations in the running window; W of them are a window.
     taken: u64,
+    /// Whether the running window has a sample.
+    sampled: bool,
     /// Last iteration of the last closed window, and whether the store has all of it.
     closed: Option<(u64, bool)>,
     last_full: Option<Instant>,
@@ -92,6 +94,7 @@ impl Analysis {
             layers,
             images: WindowImages::default(),
             taken: 0,
+            sampled: true,
             closed: None,
             last_full: None,
             budget,
@@ -218,7 +221,9 @@ impl Analysis {
 
     /// Takes a mini-batch in: piece by piece, and the layers' pieces side by side.
     fn observe(&mut self, batch: &Batch) {
-        self.images.observe(batch);
+        if self.sampled {
+            self.images.observe(batch);
+        }
         let mut given: Vec<Vec<&Activations>> = vec![Vec::new(); self.layers.len()];
         for activations in &batch.activations {
             match given.get_mut(activations.layer) {
