@@ -179,6 +179,7 @@ impl FilterSketch {
         }
     }
 
+    /// As [`reach`](Self::reach), which has found that there is too little.
     #[cold]
     fn extend(&mut self, lowest: usize, highest: usize) {
         if self.counts.is_empty() {

@@ -1,6 +1,7 @@
 //! What one layer does over a window of mini-batches. Everything in it merges over any split of the data, by inputs or by
 //! steps, to what the whole would have given (sums up to rounding).
 
+mod binned;
 mod block;
 mod compress;
 mod kept;

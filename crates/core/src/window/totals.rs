@@ -1,8 +1,9 @@
 //! The sums of a window, and how they merge.
 
 use super::Input;
+use super::binned::{Binned, CHUNK};
 use super::block::Block;
-use crate::drift::{FINE_BINS, GroupedPerplexities};
+use crate::drift::GroupedPerplexities;
 use crate::histogram::Bins;
 use crate::random::{hash, hash_of};
 use crate::reservoir::{Identity, Reservoir};
@@ -43,51 +44,6 @@ pub(crate) struct Totals {
     /// `None`: some of its instances were not offered to a sample. Stored apart.
     #[serde(skip)]
     pub(crate) sample: Option<Reservoir>,
-}
-
-/// Instances whose bins are found together.
-const CHUNK: usize = 64;
-
-/// Where some perplexities are to be counted.
-struct Binned {
-    /// 1, or 0 for a silent instance.
-    counts: [u32; CHUNK],
-    fine: [u16; CHUNK],
-    coarse: [u8; CHUNK],
-    /// The perplexity, 0 of a silent instance.
-    value: [f64; CHUNK],
-}
-
-impl Default for Binned {
-    fn default() -> Self {
-        Self { counts: [0; CHUNK], fine: [0; CHUNK], coarse: [0; CHUNK], value: [0.0; CHUNK] }
-    }
-}
-
-struct Find<'a> {
-    binned: &'a mut Binned,
-    max: &'a [f32],
-    bits: &'a [f32],
-    value: &'a [f32],
-    /// Fine bins for each bit.
-    scale: f32,
-    bins: Bins,
-}
-
-impl WithSimd for Find<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { binned, max, bits, value, scale, bins } = self;
-        for (at, ((&max, &bits), &value)) in max.iter().zip(bits).zip(value).enumerate() {
-            let is_counted = max > 0.0;
-            binned.counts[at] = u32::from(is_counted);
-            binned.fine[at] = ((bits * scale) as u32).min(FINE_BINS as u32 - 1) as u16;
-            binned.coarse[at] = bins.bin(f64::from(value)) as u8;
-            binned.value[at] = if is_counted { f64::from(value) } else { 0.0 };
-        }
-    }
 }
 
 /// Each filter's maximum and sums.
@@ -187,14 +143,12 @@ impl Totals {
     fn count_perplexities(&mut self, input: &Input, block: &Block) {
         let scale = self.perplexities.bins_per_bit();
         let (fine, silent) = self.perplexities.group_mut(input.group);
-        let found = block.perplexities;
+        let bins = Bins::new(self.maxima.len());
         let mut binned = Binned::default();
         let (mut coarse, mut sum) = ([0_u32; PERPLEXITY_BINS], 0.0);
         for start in (0..block.positions.len()).step_by(CHUNK) {
             let chunk = start..(start + CHUNK).min(block.positions.len());
-            let [max, bits, value] = [&found.max, &found.bits, &found.value].map(|of| &of[chunk.clone()]);
-            let bins = Bins::new(self.maxima.len());
-            Arch::new().dispatch(Find { binned: &mut binned, max, bits, value, scale, bins });
+            binned.find(block.perplexities, chunk.clone(), scale, bins);
             for at in 0..chunk.len() {
                 let counts = binned.counts[at];
                 fine[usize::from(binned.fine[at])] += counts;
