@@ -101,9 +101,9 @@ impl LayerMonitor {
     /// Takes in a complete window of this layer, and says what the layer is now. A window without valid instances is
     /// compared with nothing, and the next one is compared with the last that had some. Separability is the caller's.
     ///
-    /// Filters are compared with each other only where `compare` says so, because that costs more than all the rest;
-    /// and can be where the window has a sample; otherwise redundant groups and effective filters are those of the last
-    /// window in which they were, and there is no similarity.
+    /// Filters are compared with each other only where `compare` says so, because that costs more than all the rest, and
+    /// where the window has a sample; otherwise redundant groups and effective filters are those of the last window in which
+    /// they were, and there is no similarity.
     pub fn close(&mut self, window: LayerWindow, compare: bool) -> LayerSnapshot {
         let (from, to) = window.steps().unwrap_or((0, 0));
         let mut totals = window.into_totals();
