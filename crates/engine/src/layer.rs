@@ -64,17 +64,17 @@ impl Layer {
         sample: bool,
     ) -> Result<Option<LayerSnapshot>, String> {
         let Some((monitor, window)) = &mut self.active else { return Ok(None) };
-        let next = if sample { monitor.open() } else { monitor.open_without_sample() };
-        let mut complete = std::mem::replace(window, next);
-        if complete.is_empty() {
-            return Ok(None);
-        }
         let kept = &mut self.kept;
         let closed = guarded(|| {
+            let next = if sample { monitor.open() } else { monitor.open_without_sample() };
+            let mut complete = std::mem::replace(window, next);
+            if complete.is_empty() {
+                return None;
+            }
             *kept = keep.map(|config| Arc::new(complete.keep(config)));
-            monitor.close(complete, compare)
+            Some(monitor.close(complete, compare))
         });
-        closed.map(Some).map_err(|panic| self.fail(&panic))
+        closed.map_err(|panic| self.fail(&panic))
     }
 
     /// Stops watching the layer.

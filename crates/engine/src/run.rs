@@ -22,9 +22,9 @@ pub struct EngineOptions {
     /// Events that may wait for the analysis; a mini-batch's holds its activations.
     pub queue: usize,
     /// How long filters are not compared with each other, and windows are stored without similarity, sample and images,
-    /// after one that has them; zero: all have them. Where the run's end is known, windows between keep no sample of their
-    /// own, and say the last one. The first window always has, and so has the last one of a training
-    /// that gets to its planned end; one with a new probe, and the last one of any, have sample and images.
+    /// after one that has them; zero: all have them. The first window always has, and so has the last one of a training
+    /// that gets to its planned end; one with a new probe, and the last one of any, have sample and images. Where the run's
+    /// end is known, the windows between keep no sample of their own, and say the last one.
     pub full_interval: Duration,
     /// The producer's own thread pool, where it computes on one: the analysis then fills that pool's gaps, piece by piece.
     /// `None`: a thread of low priority does the analysis.

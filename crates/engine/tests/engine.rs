@@ -359,3 +359,21 @@ fn windows_between_whole_ones_say_the_last_sample_and_the_last_window_its_own() 
     assert_eq!(reader.sample(0, None).unwrap().map(|(step, _)| step), Some(60));
     assert_eq!(reader.sample(0, Some(50)).unwrap().map(|(step, _)| step), Some(10));
 }
+
+#[test]
+fn the_last_window_has_its_own_sample_where_activations_come_now_and_then() {
+    let logdir = tempfile::tempdir().unwrap();
+    let options = EngineOptions { full_interval: Duration::from_secs(3600), ..options() };
+    let run = Run::start(writer(logdir.path()), config(), &options).unwrap();
+    for step in 1..=60 {
+        let mut batch = batch(step);
+        if step % 2 == 1 {
+            batch.activations.clear();
+        }
+        run.observer().observe(Event::Batch(batch));
+    }
+    let reader = Reader::open(run.finish(Ending::Finished).unwrap().directory).unwrap();
+    let (step, sample) = reader.sample(0, None).unwrap().unwrap();
+    assert_eq!(step, 60);
+    assert!(sample.steps.iter().all(|step| (41..=60).contains(step)), "{:?}", sample.steps);
+}

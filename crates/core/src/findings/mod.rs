@@ -43,8 +43,8 @@ pub struct FilterEvidence {
     pub inputs: Option<u64>,
     /// Share of the window's instances above beta times the 99.9 % quantile of the filter's activations, in [0, 1].
     pub share_above: f64,
-    /// Standard deviation over mean of the window's activations clipped at that quantile; infinite for an all-zero filter, and where
-    /// the filter fires too rarely for it to matter.
+    /// Standard deviation over mean of the window's activations clipped at that quantile; infinite for an all-zero filter,
+    /// and where the filter fires too rarely for it to matter.
     pub variation: f64,
 }
 

@@ -14,6 +14,7 @@ pub(crate) use totals::Totals;
 
 use crate::drift::group_of;
 use crate::random::hash;
+use crate::reservoir::Reservoir;
 use crate::sampler::{PositionSampler, positions_per_input};
 use crate::{Activations, AnalysisConfig, Batch, InputId, LayerSpec, Rectify, UNLABELLED, Values};
 use block::Scratch;
@@ -105,9 +106,9 @@ pub struct LayerWindow {
 impl LayerWindow {
     /// Of no mini-batch yet; `layer` is the layer's index in the run.
     pub fn new(spec: &LayerSpec, layer: usize, config: &AnalysisConfig) -> Self {
-        let sample = Some(config.sample_size);
-        let unsampled = Self::without_sample(spec, layer, config);
-        Self { totals: Totals::new(spec.filters, sample), ..unsampled }
+        let mut window = Self::without_sample(spec, layer, config);
+        window.totals.sample = Some(Reservoir::new(spec.filters, config.sample_size));
+        window
     }
 
     /// As [`new`](Self::new), but it keeps no sample, nor does what it is merged with.
@@ -125,7 +126,7 @@ impl LayerWindow {
             sample_size: config.sample_size,
         };
         Self {
-            totals: Totals::new(filters, None),
+            totals: Totals::new(filters),
             sampler: PositionSampler::new(positions, drawn),
             scratch: Scratch::new(filters),
             shape,
@@ -167,11 +168,6 @@ impl LayerWindow {
         }
         self.totals.merge(&other.totals);
         Ok(())
-    }
-
-    /// Whether it keeps a sample: not once it was merged with one that does not.
-    pub fn has_sample(&self) -> bool {
-        self.totals.sample.is_some()
     }
 
     /// Whether nothing was taken in yet.

@@ -72,8 +72,8 @@ impl WithSimd for Fold<'_> {
 }
 
 impl Totals {
-    /// Without a sample where `sample_size` is `None`.
-    pub(super) fn new(filters: usize, sample_size: Option<usize>) -> Self {
+    /// Of nothing yet, without a sample.
+    pub(super) fn new(filters: usize) -> Self {
         Self {
             from: u64::MAX,
             to: 0,
@@ -90,7 +90,7 @@ impl Totals {
             sums: vec![0.0; filters],
             affinity: LabelAffinity::new(filters),
             sketch: Sketch::new(filters),
-            sample: sample_size.map(|size| Reservoir::new(filters, size)),
+            sample: None,
         }
     }
 

@@ -55,16 +55,18 @@ impl Analysis {
     }
 
     /// Whether the next window is to have a sample: where it will be due to be whole, and the last one of a training whose
-    /// end is known. Where it is not, or windows merge with those of other ranks, all have one.
+    /// end is known. Where it is not, or windows merge with those of other ranks, all have one. The next window is taken to
+    /// be as long as this one, which is longer than W iterations where activations are not taken of all of them.
     fn samples_next(&self, whole: bool) -> bool {
         let Some(iterations) = self.description.iterations.filter(|_| !self.keep_windows) else {
             return true;
         };
-        let left = iterations.saturating_sub(self.state.step);
+        let step = self.state.step;
+        let length = step.saturating_sub(self.closed.map_or(0, |(before, _)| before));
         let since = self.last_full.filter(|_| !whole).map_or(Duration::ZERO, |last| last.elapsed());
-        let window = self.seconds_per_step.unwrap_or(0.0) * self.config.window as f64;
-        let end = since + Duration::try_from_secs_f64(window).unwrap_or(Duration::MAX / 2);
-        left < 2 * self.config.window || end >= self.budget.interval()
+        let seconds = self.seconds_per_step.unwrap_or(0.0) * length as f64;
+        let end = since.saturating_add(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+        iterations.saturating_sub(step) < 2 * length || end >= self.budget.interval()
     }
 
     /// T3: it needs pixels, which core does not have. A window without a sample has that of the last window which had one,
