@@ -18,7 +18,7 @@ struct Spent {
 }
 
 /// Adds up what the analysis costs, and says how often it may compare filters with each other. The analysis' times are
-/// processor seconds: an upper bound of what it took from the training, since it runs where a core would idle.
+/// processor seconds: an upper bound of what it took from the training, since it mostly runs where a processor would idle.
 #[derive(Debug)]
 pub(crate) struct Budget {
     /// Share of the training's time that comparing filters may cost.

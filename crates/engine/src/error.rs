@@ -30,7 +30,7 @@ pub enum EngineError {
         /// What it may be.
         expected: &'static str,
     },
-    /// The analysis thread is gone; what was stored stays.
+    /// The analysis failed at its end; what was stored stays.
     #[error("the analysis ended early; the run's file holds what it had stored by then")]
     Lost,
 }

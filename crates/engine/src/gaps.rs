@@ -1,42 +1,74 @@
-//! Where the analysis computes.
+//! How the analysis takes the processors that it gets.
 
+use crate::background::Moment;
 use cpu_time::ThreadTime;
 use rayon::ThreadPool;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A thread that gave way for longer is on a machine whose processors are taken.
+const LATE: Duration = Duration::from_millis(5);
+
+/// Lets others have the processor between two small pieces of work.
+///
+/// Threads of a pool that look for work give the processor up in turn, many times, before they sleep. One of the idle class
+/// that gets it by that could keep it until the system's next tick, which is milliseconds away, while the other would long
+/// have found its work.
+#[derive(Debug, Default)]
+pub(crate) struct Way {
+    /// Whether to go on instead: nobody's turn is waited for, or it took too long to come back.
+    keeps: bool,
+}
+
+impl Way {
+    pub(crate) fn give(&mut self) {
+        if self.keeps {
+            return;
+        }
+        let start = Instant::now();
+        std::thread::yield_now();
+        self.keeps = start.elapsed() > LATE;
+    }
+}
 
 /// The processors that the analysis may use.
-///
-/// A training that keeps a thread pool busy has gaps: while one thread works alone, the others look for something to do.
-/// Work handed to that pool in pieces of a fraction of a millisecond fills them. A thread of our own would be scheduled
-/// against the training's instead, and hold up all of them wherever they wait for each other.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Gaps {
+    /// The producer's own pool, for what the producer waits for.
     pool: Option<Arc<ThreadPool>>,
 }
 
 impl Gaps {
-    /// Of the producer's own pool; without one, work is done where it is handed over.
     pub(crate) fn of(pool: Option<Arc<ThreadPool>>) -> Self {
         Self { pool }
     }
 
-    /// Does some pieces of work, side by side where it can; gives their results in their order, and the seconds of
-    /// processor time that they took together.
-    pub(crate) fn run<T: Send>(&self, work: Vec<impl FnOnce() -> T + Send>) -> (Vec<T>, f64) {
-        let done: Vec<(T, f64)> = match &self.pool {
-            None => work.into_iter().map(timed).collect(),
-            Some(pool) => {
+    /// Does some work: one after the other in idle moments, else side by side on the producer's pool, where it has one. Gives
+    /// the results in their order, and the seconds of processor time that they took together.
+    pub(crate) fn run<T: Send>(
+        &self,
+        moment: Moment,
+        work: Vec<impl FnOnce(&mut Way) -> T + Send>,
+    ) -> (Vec<T>, f64) {
+        let (results, seconds): (Vec<T>, Vec<f64>) = match (moment, &self.pool) {
+            (Moment::Idle, _) => {
+                let mut way = Way::default();
+                work.into_iter().map(|work| timed(|| work(&mut way))).unzip()
+            }
+            (Moment::Awaited, None) => {
+                work.into_iter().map(|work| timed(|| work(&mut Way { keeps: true }))).unzip()
+            }
+            (Moment::Awaited, Some(pool)) => {
                 let mut done: Vec<Option<(T, f64)>> = work.iter().map(|_| None).collect();
                 pool.in_place_scope(|scope| {
-                    for (piece, done) in work.into_iter().zip(&mut done) {
-                        scope.spawn(move |_| *done = Some(timed(piece)));
+                    for (work, done) in work.into_iter().zip(&mut done) {
+                        scope.spawn(move |_| *done = Some(timed(|| work(&mut Way { keeps: true }))));
                     }
                 });
-                done.into_iter().map(|done| done.expect("a scope ends when its work is done")).collect()
+                done.into_iter().map(|done| done.expect("a scope ends when its work is done")).unzip()
             }
         };
-        let seconds = done.iter().map(|(_, seconds)| seconds).sum();
-        (done.into_iter().map(|(result, _)| result).collect(), seconds)
+        (results, seconds.into_iter().sum())
     }
 }
 

@@ -100,7 +100,7 @@ impl Recorder {
 }
 
 fn run(writer: Writer, receiver: &Receiver<Record>, failure: &OnceLock<String>) {
-    priority::lower();
+    priority::after_others();
     let mut writer = Some(writer);
     loop {
         let record = match receiver.recv_timeout(HEARTBEAT) {

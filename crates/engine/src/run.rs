@@ -1,33 +1,31 @@
 //! A run from its start to its end, as producers and programs hold it.
 
 use crate::analysis::Analysis;
+use crate::background::Background;
 use crate::error::EngineError;
 use crate::guard::guarded;
 use crate::live::Live;
 use crate::maps::{MapMaker, Maps, StoredMaps};
-use crate::priority;
 use crate::recorder::Recorder;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use deepeyes_core::{AnalysisConfig, Event, Finding, Observer, RunDescription};
 use deepeyes_store::{Ending, Reader, StoredCheckpoint, Validation, Writer};
 use rayon::ThreadPool;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How a run is carried out.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// Events that may wait for the analysis; a mini-batch's holds its activations.
+    /// Events that may wait for an idle moment; a mini-batch's holds its activations. Who hands over more applies them.
     pub queue: usize,
     /// How long filters are not compared with each other, and windows are stored without similarity, sample and images,
     /// after one that has them; zero: all have them. The first window always has, and so has the last one of a training
     /// that gets to its planned end; one with a new probe, and the last one of any, have sample and images. Where the run's
     /// end is known, the windows between keep no sample of their own, and say the last one.
     pub full_interval: Duration,
-    /// The producer's own thread pool, where it computes on one: the analysis then fills that pool's gaps, piece by piece.
-    /// `None`: a thread of low priority does the analysis.
+    /// The producer's own thread pool, where it computes on one: what the producer waits for is then computed on it, side by
+    /// side.
     pub pool: Option<Arc<ThreadPool>>,
     /// Whether windows are stored so that they merge with those of other ranks.
     pub keep_windows: bool,
@@ -56,19 +54,11 @@ pub struct Summary {
     pub problems: Arc<[String]>,
 }
 
-/// What the analysis thread takes.
-enum Message {
-    Event(Event),
-    /// The run ends; with `None` without an ending.
-    End(Option<Ending>),
-}
-
 /// A live run. Dropped without [`finish`](Self::finish), what waits is still applied and stored, and the run counts as
 /// interrupted.
 #[derive(Debug)]
 pub struct Run {
-    sender: Sender<Message>,
-    thread: Option<JoinHandle<Summary>>,
+    analysis: Background<Analysis, Event>,
     live: Live,
     maps: Maps,
     directory: PathBuf,
@@ -124,17 +114,14 @@ impl Run {
         let mut analysis = Analysis::new(description.clone(), config, options, recorder, maker);
         prepare(&mut analysis)?;
         let live = analysis.live();
-        let (sender, receiver) = bounded(options.queue);
-        let thread = std::thread::Builder::new()
-            .name("deepeyes-analysis".to_owned())
-            .spawn(move || apply_all(analysis, &receiver))
+        let analysis = Background::start("deepeyes-analysis", analysis, options.queue)
             .map_err(|source| EngineError::Thread { thread: "analysis", source })?;
-        Ok(Self { sender, thread: Some(thread), live, maps, directory, description })
+        Ok(Self { analysis, live, maps, directory, description })
     }
 
     /// What a producer tells its events to.
     pub fn observer(&self) -> Arc<RunObserver> {
-        Arc::new(RunObserver { sender: self.sender.clone() })
+        Arc::new(RunObserver { analysis: self.analysis.clone() })
     }
 
     /// Where readers find the newest state.
@@ -161,16 +148,14 @@ impl Run {
     /// failed on the way is in the summary.
     ///
     /// # Errors
-    /// [`EngineError::Lost`] where the analysis thread is gone.
-    pub fn finish(mut self, ending: Ending) -> Result<Summary, EngineError> {
+    /// [`EngineError::Lost`] where the analysis fails so that there is nothing to tell.
+    pub fn finish(self, ending: Ending) -> Result<Summary, EngineError> {
         self.end(Some(ending)).ok_or(EngineError::Lost)
     }
 
-    fn end(&mut self, ending: Option<Ending>) -> Option<Summary> {
-        let thread = self.thread.take()?;
-        // A thread that is gone takes no message, and joining it tells.
-        let _ = self.sender.send(Message::End(ending));
-        thread.join().ok()
+    fn end(&self, ending: Option<Ending>) -> Option<Summary> {
+        let analysis = self.analysis.end()?;
+        guarded(|| analysis.finish(ending)).ok()
     }
 }
 
@@ -183,19 +168,19 @@ impl Drop for Run {
 /// Takes a producer's events to a run. After the run's end it takes and forgets them.
 #[derive(Debug, Clone)]
 pub struct RunObserver {
-    sender: Sender<Message>,
+    analysis: Background<Analysis, Event>,
 }
 
 impl Observer for RunObserver {
     fn observe(&self, event: Event) {
-        let _ = self.sender.send(Message::Event(event));
+        self.analysis.send(event);
     }
 }
 
 impl RunObserver {
     /// Events that wait for the analysis.
     pub fn waiting(&self) -> usize {
-        self.sender.len()
+        self.analysis.waiting()
     }
 
     /// Hands an event over only if there is a free place; otherwise gives it back at once. For producers that must
@@ -204,10 +189,7 @@ impl RunObserver {
     /// # Errors
     /// The event, where no place is free.
     pub fn try_observe(&self, event: Event) -> Result<(), Box<Event>> {
-        match self.sender.try_send(Message::Event(event)) {
-            Err(TrySendError::Full(Message::Event(event))) => Err(Box::new(event)),
-            _ => Ok(()),
-        }
+        self.analysis.try_send(event).map_err(Box::new)
     }
 }
 
@@ -223,27 +205,4 @@ fn check(config: &AnalysisConfig, options: &EngineOptions) -> Result<(), EngineE
         return wrong("the queue of events", "0".to_owned(), "at least 1");
     }
     Ok(())
-}
-
-/// The analysis thread.
-fn apply_all(mut analysis: Analysis, receiver: &Receiver<Message>) -> Summary {
-    priority::lower();
-    // The training has the processors: what core would spread over all of them stays on this thread. Without a pool of
-    // its own it spreads, which is as right and only takes more from the training.
-    let _pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
-    let mut ending = None;
-    for message in receiver {
-        match message {
-            Message::Event(event) => {
-                if let Err(panic) = guarded(|| analysis.apply(event)) {
-                    analysis.switch_off(&panic);
-                }
-            }
-            Message::End(how) => {
-                ending = how;
-                break;
-            }
-        }
-    }
-    analysis.finish(ending)
 }

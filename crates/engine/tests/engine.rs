@@ -112,8 +112,8 @@ fn bare(mut snapshot: LayerSnapshot) -> LayerSnapshot {
     snapshot
 }
 
-fn run(logdir: &Path, steps: u64) -> Summary {
-    let run = Run::start(writer(logdir), config(), &options()).unwrap();
+fn run(logdir: &Path, steps: u64, options: &EngineOptions) -> Summary {
+    let run = Run::start(writer(logdir), config(), options).unwrap();
     let observer = run.observer();
     for step in 1..=steps {
         observer.observe(Event::Batch(batch(step)));
@@ -124,8 +124,21 @@ fn run(logdir: &Path, steps: u64) -> Summary {
 
 #[test]
 fn stored_statistics_are_those_of_a_direct_computation() {
+    stores_what_core_computes(&options());
+}
+
+/// With one place, the producer applies most of them.
+#[test]
+fn stored_statistics_are_the_same_whoever_applies_the_events() {
+    let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+    for pool in [None, Some(pool)] {
+        stores_what_core_computes(&EngineOptions { queue: 1, pool, ..options() });
+    }
+}
+
+fn stores_what_core_computes(options: &EngineOptions) {
     let logdir = tempfile::tempdir().unwrap();
-    let summary = run(logdir.path(), 35);
+    let summary = run(logdir.path(), 35, options);
     assert!(summary.problems.is_empty(), "{:?}", summary.problems);
     assert_eq!((summary.step, summary.validation.map(|validation| validation.accuracy)), (35, Some(0.9)));
     let reader = Reader::open(&summary.directory).unwrap();
@@ -150,9 +163,9 @@ fn stored_statistics_are_those_of_a_direct_computation() {
 #[test]
 fn a_short_run_has_its_only_window_and_a_long_one_no_half_ones() {
     let logdir = tempfile::tempdir().unwrap();
-    let short = Reader::open(run(logdir.path(), 7).directory).unwrap();
+    let short = Reader::open(run(logdir.path(), 7, &options()).directory).unwrap();
     assert_eq!(short.snapshot_steps().unwrap(), [7]);
-    let empty = Reader::open(run(logdir.path(), 0).directory).unwrap();
+    let empty = Reader::open(run(logdir.path(), 0, &options()).directory).unwrap();
     assert!(empty.snapshot_steps().unwrap().is_empty());
 }
 
@@ -315,8 +328,8 @@ fn a_resumed_run_says_what_an_uninterrupted_one_does() {
     run.finish(Ending::Finished).unwrap();
 
     let whole = tempfile::tempdir().unwrap();
-    let [resumed, whole] =
-        [directory, self::run(whole.path(), 40).directory].map(|path| Reader::open(path).unwrap());
+    let [resumed, whole] = [directory, self::run(whole.path(), 40, &options()).directory]
+        .map(|path| Reader::open(path).unwrap());
     assert_eq!(resumed.snapshot_steps().unwrap(), whole.snapshot_steps().unwrap());
     assert_eq!(resumed.scalars().unwrap(), whole.scalars().unwrap());
     for layer in 0..2 {

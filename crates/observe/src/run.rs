@@ -163,7 +163,8 @@ impl Run {
         Ok(())
     }
 
-    /// Ends a step of the training. Waits where the analysis has fallen 16 steps behind, so that nothing is lost.
+    /// Ends a step of the training. Where the analysis finds no idle moments, and has fallen 16 steps behind, this does it, so that
+    /// nothing is lost.
     pub fn step(&mut self, step: Step) {
         self.step += 1;
         let begun = Instant::now();

@@ -133,7 +133,7 @@ impl Session {
         }
     }
 
-    /// The thread pool on which it computes; what else is done there fills its gaps. Resuming may replace it.
+    /// The thread pool on which it computes. Resuming may replace it.
     pub fn pool(&self) -> Arc<ThreadPool> {
         self.workers.first()
     }

@@ -1,6 +1,7 @@
 //! The end of a window: layers closed, findings completed, the result published and stored.
 
 use super::Analysis;
+use crate::gaps::Way;
 use crate::guard::guarded;
 use crate::layer::Layer;
 use crate::recorder::Record;
@@ -20,8 +21,13 @@ impl Analysis {
         let sample = self.samples_next(whole);
         let sampled = std::mem::replace(&mut self.sampled, sample);
         let keep = self.keep_windows.then_some(&self.config);
-        let ends = self.layers.iter_mut().map(|layer| move || layer.close(whole, keep, sample));
-        let (ended, seconds) = self.gaps.run(ends.collect());
+        let ends = self.layers.iter_mut().map(|layer| {
+            move |way: &mut Way| {
+                way.give();
+                layer.close(whole, keep, sample)
+            }
+        });
+        let (ended, seconds) = self.gaps.run(self.moment, ends.collect());
         let mut closed: Vec<(usize, LayerSnapshot)> = Vec::new();
         for (at, ended) in ended.into_iter().enumerate() {
             match ended {

@@ -1,9 +1,11 @@
-//! Applies events, one after the other, on one thread: the only place where a run's state changes.
+//! Applies events, one after the other: the only place where a run's state changes.
 
 mod closing;
 
+use crate::background::{Moment, State};
 use crate::budget::Budget;
-use crate::gaps::Gaps;
+use crate::gaps::{Gaps, Way};
+use crate::guard::guarded;
 use crate::layer::Layer;
 use crate::live::{Live, LiveState};
 use crate::maps::MapMaker;
@@ -26,8 +28,8 @@ const RECENT: usize = 512;
 const NEWEST: f64 = 0.05;
 /// Iterations are stored at least this often.
 const FLUSH: Duration = Duration::from_secs(1);
-/// Activations that are taken in at a time: a fraction of a millisecond's work.
-const PIECE: usize = 1 << 16;
+/// Activations that are taken in at a time: some ten microseconds' work.
+const PIECE: usize = 1 << 13;
 /// Problems told; a failing layer tells one.
 const MAX_PROBLEMS: usize = 1000;
 
@@ -37,6 +39,8 @@ pub(crate) struct Analysis {
     config: AnalysisConfig,
     keep_windows: bool,
     gaps: Gaps,
+    /// In which the running event is applied.
+    moment: Moment,
     layers: Vec<Layer>,
     separability: Vec<Option<Separability>>,
     images: WindowImages,
@@ -89,6 +93,7 @@ impl Analysis {
         };
         Self {
             gaps: Gaps::of(options.pool.clone()),
+            moment: Moment::Idle,
             keep_windows: options.keep_windows,
             separability: vec![None; layers.len()],
             layers,
@@ -152,7 +157,7 @@ impl Analysis {
     }
 
     /// Takes an event in.
-    pub(crate) fn apply(&mut self, event: Event) {
+    fn take(&mut self, event: Event) {
         if let Some(failure) = self.recorder.failure().cloned() {
             self.problem(failure);
         }
@@ -219,7 +224,7 @@ impl Analysis {
             self.seconds_per_step.filter(|&seconds| seconds > 0.0).map(f64::recip);
     }
 
-    /// Takes a mini-batch in: piece by piece, and the layers' pieces side by side.
+    /// Takes a mini-batch in, piece by piece.
     fn observe(&mut self, batch: &Batch) {
         if self.sampled {
             self.images.observe(batch);
@@ -236,25 +241,21 @@ impl Analysis {
             }
         }
         let inputs = batch.inputs.len().max(1);
-        // Inputs of each layer that are a piece.
-        let sizes: Vec<usize> = given
-            .iter()
-            .map(|given| {
-                let values: usize = given.iter().map(|activations| activations.values.len()).sum();
-                inputs.div_ceil(values.div_ceil(PIECE).clamp(1, inputs))
-            })
-            .collect();
-        let least = sizes.iter().copied().min().unwrap_or(inputs);
-        for round in 0..inputs.div_ceil(least) {
-            let layers = self.layers.iter_mut().zip(&given).zip(&sizes);
-            let pieces = layers.filter(|(_, size)| round * **size < inputs).map(|((layer, given), size)| {
-                let places = round * size..(round + 1) * size;
-                move || given.iter().try_for_each(|given| layer.observe(batch, given, places.clone()))
-            });
-            let (observed, seconds) = self.gaps.run(pieces.collect());
-            self.budget.analysed(seconds);
-            observed.into_iter().filter_map(Result::err).for_each(|problem| self.problem(problem));
-        }
+        let layers = self.layers.iter_mut().zip(&given).map(|(layer, given)| {
+            let values: usize = given.iter().map(|activations| activations.values.len()).sum();
+            let piece = inputs.div_ceil(values.div_ceil(PIECE).clamp(1, inputs));
+            move |way: &mut Way| {
+                for first in (0..inputs).step_by(piece) {
+                    let places = || first..first + piece;
+                    given.iter().try_for_each(|given| layer.observe(batch, given, places()))?;
+                    way.give();
+                }
+                Ok(())
+            }
+        });
+        let (observed, seconds) = self.gaps.run(self.moment, layers.collect());
+        self.budget.analysed(seconds);
+        observed.into_iter().filter_map(Result::err).for_each(|problem| self.problem(problem));
     }
 
     fn validation(&mut self, validation: Validation) {
@@ -266,7 +267,7 @@ impl Analysis {
     /// Measures separability, and says so in the last windows' snapshots, which it belongs to.
     fn probe(&mut self, probe: &Probe) {
         let start = ThreadTime::now();
-        let measured = crate::guard::guarded(|| separability(probe));
+        let measured = guarded(|| separability(probe));
         self.budget.analysed(start.elapsed().as_secs_f64());
         match measured {
             Ok(measured) if measured.len() == self.layers.len() => {
@@ -311,7 +312,7 @@ impl Analysis {
     }
 
     /// Switches the analysis of all layers off: what they hold cannot be trusted.
-    pub(crate) fn switch_off(&mut self, reason: &str) {
+    fn switch_off(&mut self, reason: &str) {
         for layer in &mut self.layers {
             layer.fail(reason);
         }
@@ -327,6 +328,7 @@ impl Analysis {
 
     /// Stores what is left, ends the run, and says how it went.
     pub(crate) fn finish(mut self, ending: Option<Ending>) -> Summary {
+        self.moment = Moment::Awaited;
         if self.closed.is_none() {
             self.close_window();
         }
@@ -343,5 +345,14 @@ impl Analysis {
         let directory = self.recorder.directory().to_owned();
         let LiveState { step, loss, validations, findings, problems, .. } = self.state;
         Summary { directory, step, loss, validation: validations.last().copied(), findings, problems }
+    }
+}
+
+impl State<Event> for Analysis {
+    fn apply(&mut self, event: Event, moment: Moment) {
+        self.moment = moment;
+        if let Err(panic) = guarded(|| self.take(event)) {
+            self.switch_off(&panic);
+        }
     }
 }

@@ -23,7 +23,7 @@ impl Workers {
             let low = self.low;
             let begin = move |_| {
                 if low {
-                    priority::lower();
+                    priority::only_idle();
                 }
             };
             let name = |at| format!("deepeyes-maps-{at}");
