@@ -17,6 +17,7 @@ mod layer;
 mod level;
 mod map;
 mod monitor;
+mod noise;
 mod perplexity;
 mod random;
 mod recent;

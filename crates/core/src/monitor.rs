@@ -2,10 +2,11 @@
 //! stability). It is small and serialisable, so that a checkpoint holds it and a resumed run goes on with it.
 
 use crate::alike::Alike;
-use crate::drift::{GroupedPerplexities, drift, noise};
+use crate::drift::{GroupedPerplexities, drift};
 use crate::findings::{
     Course, FIRING_SHARE, FilterEvidence, LayerEvidence, filter_states, is_dead, layer_findings,
 };
+use crate::noise::noise;
 use crate::recent::RecentInputs;
 use crate::reservoir::Reservoir;
 use crate::sketch::Sketch;

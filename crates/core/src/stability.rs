@@ -52,7 +52,8 @@ impl Stability {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drift::{FINE_BINS, GroupedPerplexities, drift, group_of, noise};
+    use crate::drift::{FINE_BINS, GroupedPerplexities, drift, group_of};
+    use crate::noise::noise;
     use crate::random::{Random, hash};
 
     fn course(drifts: &[f64]) -> Option<u64> {
