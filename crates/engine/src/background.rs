@@ -120,7 +120,7 @@ impl<S: State<M>, M: Send + 'static> Background<S, M> {
         }
     }
 
-    /// Hands a message over where there is a place; gives it back at once where there is none.
+    /// Hands a message over where there is a place, for the thread to apply; gives it back at once where there is none.
     pub(crate) fn try_send(&self, message: M) -> Result<(), M> {
         let mut queue = lock(&self.0.queue);
         if queue.ended {
@@ -130,6 +130,7 @@ impl<S: State<M>, M: Send + 'static> Background<S, M> {
             return Err(message);
         }
         queue.messages.push_back(message);
+        queue.behind = false;
         drop(queue);
         self.0.arrived.notify_one();
         Ok(())
@@ -268,6 +269,20 @@ mod tests {
         assert_eq!(messages(&applied), [0, 1, 2, 3, 4]);
         assert_eq!((applied[0].1, applied[1].1), (Moment::Idle, Moment::Awaited));
         assert_eq!((applied[3].1, applied[4].1), (Moment::Awaited, Moment::Awaited));
+    }
+
+    #[test]
+    fn who_does_not_wait_leaves_the_work_to_the_thread() {
+        let (background, begins, opens) = kept(1);
+        background.send(0);
+        assert_eq!(begins.recv(), Ok(0));
+        background.send(1);
+        open_when(&background, &opens, |queue| queue.behind, || background.send(2));
+        assert_eq!(background.try_send(3), Ok(()));
+        assert_eq!(begins.iter().take(3).collect::<Vec<_>>(), [1, 2, 3]);
+        opens.send(()).unwrap();
+        let applied = background.end().unwrap().applied;
+        assert_eq!((applied[2], applied[3]), ((2, Moment::Awaited), (3, Moment::Idle)));
     }
 
     #[test]
