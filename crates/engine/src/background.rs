@@ -4,10 +4,11 @@
 //! taken it hardly runs at all; whoever hands over more than may wait then does the work himself, until that thread is
 //! prompt again.
 
+use crate::guard::lock;
 use crate::priority;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A thread that answers within this time is prompt: a training of a few milliseconds a step has idle moments more often,
@@ -180,10 +181,6 @@ impl<S: State<M>, M> Shared<S, M> {
         state.apply(message, moment);
         true
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What readers see of a live run.
 
+use crate::guard::lock;
 use arc_swap::ArcSwap;
 use deepeyes_core::{Finding, Image, InputId, LayerSnapshot};
 use deepeyes_store::{RunStatus, Scalar, Validation};
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// What the analysis costs.
@@ -81,7 +82,7 @@ impl Live {
 
     /// Waits until there is a state newer than version `seen`, at most for `timeout`; gives the newest either way.
     pub fn wait(&self, seen: u64, timeout: Duration) -> Arc<LiveState> {
-        let version = self.0.version.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = lock(&self.0.version);
         // A poisoned lock holds a number all the same.
         drop(self.0.changed.wait_timeout_while(version, timeout, |version| *version <= seen));
         self.state()
@@ -89,7 +90,7 @@ impl Live {
 
     /// Replaces the state; its version becomes the next one.
     pub(crate) fn publish(&self, mut state: LiveState) {
-        let mut version = self.0.version.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut version = lock(&self.0.version);
         *version += 1;
         state.version = *version;
         self.0.state.store(Arc::new(state));

@@ -1,6 +1,7 @@
 //! Where the newest maps are read, and where viewers say which layers they look at.
 
 use super::inbox::Inbox;
+use crate::guard::lock;
 use arc_swap::ArcSwapOption;
 use deepeyes_core::{FilterMap, Image, InputId, InputMap};
 use deepeyes_embed::Hsne;
@@ -78,13 +79,13 @@ impl Maps {
 
     /// The newest version of any layer's maps.
     pub fn version(&self) -> u64 {
-        *self.0.version.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0.version)
     }
 
     /// Waits until some layer has maps newer than version `seen`, at most for `timeout`; gives the newest version either
     /// way.
     pub fn wait(&self, seen: u64, timeout: Duration) -> u64 {
-        let version = self.0.version.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = lock(&self.0.version);
         let waited = self.0.changed.wait_timeout_while(version, timeout, |version| *version <= seen);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
@@ -113,7 +114,7 @@ impl Maps {
     ) {
         let steps = input.as_ref().map(|map| map.step).max(filter.as_ref().map(|map| map.step));
         let (Some(place), Some(step)) = (self.0.layers.get(layer), steps) else { return };
-        let mut version = self.0.version.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut version = lock(&self.0.version);
         *version += 1;
         place.store(Some(Arc::new(LayerMaps { version: *version, step, input, filter, hierarchy })));
         drop(version);

@@ -1,5 +1,6 @@
 //! What the maps' thread is told: the newest of everything, so that a slow thread skips and nobody waits for it.
 
+use crate::guard::lock;
 use deepeyes_core::{LayerSnapshot, ProbedInstances};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -79,7 +80,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.contents)
     }
 
     fn tell(&self, change: impl FnOnce(&mut Contents)) {

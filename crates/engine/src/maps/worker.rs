@@ -7,12 +7,12 @@ use super::inbox::{End, Orders, Training};
 use super::input::InputMapper;
 use super::workers::Workers;
 use crate::error::EngineError;
-use crate::guard::guarded;
+use crate::guard::{guarded, lock};
 use crate::recorder::Record;
 use cpu_time::ThreadTime;
 use crossbeam_channel::Sender;
 use deepeyes_core::{FilterMap, InputMap, LayerSnapshot, LayerSpec, ProbedInstances};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ impl MapMaker {
         self.maps.inbox().end(end);
         // The thread catches its panics.
         let _ = self.thread.take().map(JoinHandle::join);
-        std::mem::take(&mut *self.problems.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.problems))
     }
 }
 
@@ -282,7 +282,7 @@ impl Worker {
         }
         layer.is_new = true;
         if let Err(problem) = done {
-            let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut problems = lock(&self.problems);
             let problem = format!("the maps of layer {} are not complete: {problem}", layer.name);
             if !problems.contains(&problem) {
                 problems.push(problem);
