@@ -4,7 +4,6 @@ use crate::guard::guarded;
 use deepeyes_core::{
     Activations, AnalysisConfig, Batch, KeptWindow, LayerMonitor, LayerSnapshot, LayerSpec, LayerWindow,
 };
-use std::ops::Range;
 use std::sync::Arc;
 
 /// One watched layer.
@@ -37,16 +36,16 @@ impl Layer {
         self.active.as_ref().map(|(monitor, _)| monitor.clone())
     }
 
-    /// Takes the activations of some places of the mini-batch in. On an error, which is told once, the layer is watched no
-    /// longer.
+    /// Takes activations of a mini-batch in, and calls `pause` after each input with the number of its values. On an error,
+    /// which is told once, the layer is watched no longer.
     pub(crate) fn observe(
         &mut self,
         batch: &Batch,
         activations: &Activations,
-        places: Range<usize>,
+        pause: impl FnMut(usize),
     ) -> Result<(), String> {
         let Some((_, window)) = &mut self.active else { return Ok(()) };
-        let observed = guarded(|| window.observe_places(batch, activations, places));
+        let observed = guarded(|| window.observe_pausing(batch, activations, pause));
         match observed {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.fail(&error.to_string())),

@@ -3,8 +3,7 @@
 //!
 //! One thread applies events in idle moments, and where there are none the producer does; another writes the store, so that
 //! a slow disk does not hold up statistics. Readers get immutable snapshots and wait for nobody; one that is slow skips to the
-//! newest. What goes wrong in here is told in
-//! [`LiveState::problems`] and never reaches the producer.
+//! newest. What goes wrong in here is told in [`LiveState::problems`] and never reaches the producer.
 
 mod analysis;
 mod background;

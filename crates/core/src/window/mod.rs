@@ -18,7 +18,6 @@ use crate::reservoir::Reservoir;
 use crate::sampler::{PositionSampler, positions_per_input};
 use crate::{Activations, AnalysisConfig, Batch, InputId, LayerSpec, Rectify, UNLABELLED, Values};
 use block::Scratch;
-use std::ops::Range;
 use thiserror::Error;
 
 /// Values taken into the sketches at a step, at most, and the fewest instances that are tried for.
@@ -139,22 +138,21 @@ impl LayerWindow {
     ///
     /// On an error nothing is taken in.
     pub fn observe(&mut self, batch: &Batch, activations: &Activations) -> Result<(), ObserveError> {
-        self.observe_places(batch, activations, 0..batch.inputs.len())
+        self.observe_pausing(batch, activations, |_| ())
     }
 
-    /// As [`observe`](Self::observe), for the inputs at some places of the mini-batch only. All of them, one part after the
-    /// other, give what the whole gives, in the same order.
-    pub fn observe_places(
+    /// As [`observe`](Self::observe); calls `pause` after each input with the number of its values that it had given.
+    pub fn observe_pausing(
         &mut self,
         batch: &Batch,
         activations: &Activations,
-        places: Range<usize>,
+        pause: impl FnMut(usize),
     ) -> Result<(), ObserveError> {
         self.check(batch, activations)?;
         match &activations.values {
-            Values::Maps { values, first } => self.observe_maps(batch, values, *first, &places),
+            Values::Maps { values, first } => self.observe_maps(batch, values, *first, pause),
             Values::Rows { values, inputs, positions } => {
-                self.observe_rows(batch, values, inputs, positions, &places);
+                self.observe_rows(batch, values, inputs, positions, pause);
             }
         }
         Ok(())
@@ -241,11 +239,9 @@ impl LayerWindow {
         Ok(())
     }
 
-    fn observe_maps(&mut self, batch: &Batch, values: &[f32], first: usize, places: &Range<usize>) {
+    fn observe_maps(&mut self, batch: &Batch, values: &[f32], first: usize, mut pause: impl FnMut(usize)) {
         let Shape { filters, positions, layer, seed, .. } = self.shape;
-        let skipped = places.start.saturating_sub(first);
-        let taken = places.end.saturating_sub(first.max(places.start));
-        for (offset, maps) in values.chunks_exact(filters * positions).enumerate().skip(skipped).take(taken) {
+        for (offset, maps) in values.chunks_exact(filters * positions).enumerate() {
             let input = self.input(batch, first + offset);
             let key = hash([seed, layer as u64, batch.step, input.place.into(), POSITIONS_KEY]);
             self.sampler.draw(key, &mut self.scratch.positions);
@@ -257,6 +253,7 @@ impl LayerWindow {
                 self.scratch.maps(self.shape.rectify, maps, positions, self.sampler.mask())
             };
             self.totals.take(&input, &block, sampled);
+            pause(maps.len());
         }
     }
 
@@ -266,7 +263,7 @@ impl LayerWindow {
         values: &[f32],
         inputs: &[u32],
         positions: &[u32],
-        places: &Range<usize>,
+        mut pause: impl FnMut(usize),
     ) {
         let filters = self.shape.filters;
         let mut distinct = vec![false; batch.inputs.len()];
@@ -274,18 +271,16 @@ impl LayerWindow {
         for run in inputs.chunk_by(|one, other| one == other) {
             let end = start + run.len();
             let place = run[0] as usize;
-            if !places.contains(&place) {
-                start = end;
-                continue;
-            }
             let input = self.input(batch, place);
             self.scratch.positions.clear();
             self.scratch.positions.extend_from_slice(&positions[start..end]);
             let possible =
                 if std::mem::replace(&mut distinct[place], true) { 0 } else { self.shape.positions };
             self.totals.begin_input(&input, possible, run.len());
-            let block = self.scratch.rows(self.shape.rectify, &values[start * filters..end * filters]);
+            let rows = &values[start * filters..end * filters];
+            let block = self.scratch.rows(self.shape.rectify, rows);
             self.totals.take(&input, &block, run.len());
+            pause(rows.len());
             start = end;
         }
     }

@@ -129,17 +129,17 @@ proptest! {
     }
 
     #[test]
-    fn parts_of_a_mini_batch_give_the_whole(course in courses(), size in 1..5_usize) {
+    fn pauses_tell_all_values_and_change_nothing(course in courses()) {
         let spec = spec(course.filters, course.grid, Rectify::Relu);
-        let (mut whole, mut parted) = (LayerWindow::new(&spec, 0, &config()), LayerWindow::new(&spec, 0, &config()));
+        let (mut whole, mut paused) = (LayerWindow::new(&spec, 0, &config()), LayerWindow::new(&spec, 0, &config()));
         for (step, (ids, values)) in course.steps.iter().enumerate() {
             let (batch, activations) = (batch(step as u64 + 1, ids), maps(values.clone(), 0));
             whole.observe(&batch, &activations).unwrap();
-            for first in (0..ids.len()).step_by(size) {
-                parted.observe_places(&batch, &activations, first..first + size).unwrap();
-            }
+            let mut told = vec![];
+            paused.observe_pausing(&batch, &activations, |values| told.push(values)).unwrap();
+            prop_assert_eq!((told.len(), told.iter().sum::<usize>()), (ids.len(), values.len()));
         }
-        prop_assert_eq!(fields(&parted), fields(&whole));
+        prop_assert_eq!(fields(&paused), fields(&whole));
     }
 
     #[test]

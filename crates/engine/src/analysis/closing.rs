@@ -37,8 +37,8 @@ impl Analysis {
         }
         let start = ThreadTime::now();
         if let Some(step) = closed.iter().map(|(_, snapshot)| snapshot.to).max() {
-            let images = self.images.close(closed.iter().map(|(_, snapshot)| snapshot));
             if sampled {
+                let images = self.images.close(closed.iter().map(|(_, snapshot)| snapshot));
                 self.state.images = Arc::new(images);
             }
             for (at, mut snapshot) in closed {

@@ -28,8 +28,6 @@ const RECENT: usize = 512;
 const NEWEST: f64 = 0.05;
 /// Iterations are stored at least this often.
 const FLUSH: Duration = Duration::from_secs(1);
-/// Activations that are taken in at a time: some ten microseconds' work.
-const PIECE: usize = 1 << 13;
 /// Problems told; a failing layer tells one.
 const MAX_PROBLEMS: usize = 1000;
 
@@ -224,7 +222,7 @@ impl Analysis {
             self.seconds_per_step.filter(|&seconds| seconds > 0.0).map(f64::recip);
     }
 
-    /// Takes a mini-batch in, piece by piece.
+    /// Takes a mini-batch in.
     fn observe(&mut self, batch: &Batch) {
         if self.sampled {
             self.images.observe(batch);
@@ -240,17 +238,9 @@ impl Analysis {
                 )),
             }
         }
-        let inputs = batch.inputs.len().max(1);
         let layers = self.layers.iter_mut().zip(&given).map(|(layer, given)| {
-            let values: usize = given.iter().map(|activations| activations.values.len()).sum();
-            let piece = inputs.div_ceil(values.div_ceil(PIECE).clamp(1, inputs));
             move |way: &mut Way| {
-                for first in (0..inputs).step_by(piece) {
-                    let places = || first..first + piece;
-                    given.iter().try_for_each(|given| layer.observe(batch, given, places()))?;
-                    way.give();
-                }
-                Ok(())
+                given.iter().try_for_each(|given| layer.observe(batch, given, |values| way.took(values)))
             }
         });
         let (observed, seconds) = self.gaps.run(self.moment, layers.collect());
